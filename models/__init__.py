@@ -1,0 +1,1 @@
+"""Networks, weights and engines. Importing this package loads neither torch nor OpenCV."""

@@ -1,0 +1,1 @@
+"""The pose tracker: source → detect → propagate → unify → pose → match → sinks."""
