@@ -1,0 +1,61 @@
+"""``python -m evaluation BENCHMARK …``: picks a benchmark and hands its command line over.
+
+Each benchmark is a module with ``add_arguments(parser)`` and ``run(args) -> int``; only the chosen one is
+imported, so that scoring a file starts as fast as its own metric allows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+
+from models.errors import InputError, exit_status
+
+# benchmark → (module, one line of help)
+BENCHMARKS = {
+    "posetrack18": ("evaluation.posetrack.command", "PoseTrack18: mAP, MOTA, HOTA, IDF1 of tracked poses"),
+    "coco": ("evaluation.coco", "COCO keypoints: OKS AP and AR"),
+    "ochuman": ("evaluation.ochuman", "OCHuman: COCO's measures on heavily occluded people"),
+    "crowdpose": ("evaluation.crowdpose", "CrowdPose: AP, and by crowding"),
+    "aic": ("evaluation.aic", "AI Challenger: AP with its own sigmas"),
+    "mhp": ("evaluation.mhp", "Multi-Human Parsing v2: AP"),
+    "mpii": ("evaluation.mpii", "MPII: PCKh per joint, Mean and Mean@0.1"),
+    "mpii-trb": ("evaluation.mpii_trb", "MPII-TRB: skeleton and contour accuracy"),
+    "jhmdb": ("evaluation.jhmdb", "Sub-JHMDB: PCK by person and by torso size"),
+}
+
+
+def usage() -> str:
+    """The help text that names every benchmark."""
+    rows = "\n".join(f"  {name:<12} {help_line}" for name, (_, help_line) in BENCHMARKS.items())
+    return (
+        "usage: python -m evaluation BENCHMARK [options]   (BENCHMARK --help shows its options)\n"
+        "       python -m evaluation --list                (what each needs on disk, where it is to be had)\n"
+        f"\nbenchmarks:\n{rows}"
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one benchmark's command line and give its exit status."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(usage())
+        return 0
+    if arguments[0] == "--list":
+        return int(import_module("evaluation.listing").run())
+    name, rest = arguments[0], arguments[1:]
+    if name not in BENCHMARKS:
+        close = get_close_matches(name, BENCHMARKS, n=1)
+        hint = f" (did you mean {close[0]}?)" if close else ""
+        raise InputError(f"unknown benchmark '{name}'{hint}: choose from {', '.join(BENCHMARKS)}")
+    module_name, help_line = BENCHMARKS[name]
+    module = import_module(module_name)
+    parser = argparse.ArgumentParser(prog=f"python -m evaluation {name}", description=help_line)
+    module.add_arguments(parser)
+    return int(module.run(parser.parse_args(rest)))
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status(lambda: main(sys.argv[1:])))

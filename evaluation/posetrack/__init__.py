@@ -1,0 +1,1 @@
+"""PoseTrack: reading, matching and scoring of tracked poses, in numpy alone."""
