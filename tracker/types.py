@@ -27,7 +27,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Poses:
-    """N people with K keypoints each. A mask, slice or index array picks people: ``poses[poses.box_scores > 0.5]``.
+    """N people with K keypoints each. A mask, slice or index array picks: ``poses[poses.box_scores > 0.5]``.
 
     Attributes:
         keypoints: (N, K, 2) float32 x, y in pixels of the frame.
@@ -76,3 +76,26 @@ class Poses:
 
     def __getitem__(self, people: NDArray | slice | list[int]) -> Poses:
         return Poses(*(getattr(self, field.name)[people] for field in fields(self)))
+
+
+@dataclass(frozen=True)
+class FrameResult:
+    """What the tracker found in one frame.
+
+    Attributes:
+        frame: the frame itself.
+        poses: N people, each with a track id.
+        tentative: (N,) bool, people seen in too few frames so far to be sure of.
+        carried: (N,) bool, people whom only the Kalman filter has; empty unless asked for.
+        detected: whether the detector looked at this frame.
+        shot_change: whether the picture was cut just before this frame.
+        seconds: stage (detect, flow, crop, pose, match) → seconds spent on this frame.
+    """
+
+    frame: Frame
+    poses: Poses
+    tentative: NDArray[np.bool_]
+    carried: NDArray[np.bool_]
+    detected: bool
+    shot_change: bool
+    seconds: dict[str, float]
