@@ -17,8 +17,8 @@ class TrackerOptions:
     """Settings of the frame loop; a wrong value raises InputError.
 
     Attributes:
-        similarity: how a pose is compared with earlier ones (paper, section 3.3): ``bbox``, ``pose``, ``flow``
-            look at the previous frame, ``multi-flow`` at every frame of the queue.
+        similarity: how a pose is compared with earlier ones (paper, section 3.3): ``bbox``, ``pose``,
+            ``flow`` look at the previous frame, ``multi-flow`` at every frame of the queue.
         flow: ``lk`` pyramidal Lucas–Kanade at the joints, ``dis`` dense inverse search, ``raft`` RAFT (slow).
         match: ``greedy`` takes the highest similarity of all first, ``hungarian`` the best sum.
         queue: frames whose poses are kept and carried forward (the paper's L_Q).

@@ -82,7 +82,7 @@ class PoseStage:
 def _to_image(
     points: NDArray, windows: NDArray, input_size: tuple[int, int], half_pixel: bool
 ) -> NDArray[np.float32]:
-    """Crop pixels (N, K, 2) back to image pixels: `models.crops.crop_matrix` inverted, for all crops at once."""
+    """Crop pixels (N, K, 2) back to image pixels: `models.crops.crop_matrix` inverted, all crops at once."""
     height, width = input_size
     size = np.array((width, height), np.float32)
     from_centre = points + (0.5 if half_pixel else 0.0) - size / 2
