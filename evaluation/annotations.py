@@ -1,0 +1,223 @@
+"""Annotated people as arrays, from COCO-style JSON: what running a network, scoring and training read.
+
+Every benchmark's reader turns its own files into a COCO-style document (``images``, ``annotations``,
+``categories``), so that one reader, one metric and one training pipeline serve them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from models.errors import InputError
+from models.keypoints import COCO, KeypointSet
+
+Document = dict[str, Any]
+BOX_AREA = (
+    0.53  # a person's area as a part of its box's, where none is annotated (CrowdPose, AIC, xtcocotools)
+)
+
+# Fields of an annotation and of an image that `KeypointDataset` holds as arrays of its own.
+_PERSON_FIELDS = {
+    "id",
+    "image_id",
+    "category_id",
+    "bbox",
+    "keypoints",
+    "keypoint_scores",
+    "num_keypoints",
+    "area",
+    "iscrowd",
+    "segmentation",
+}
+_IMAGE_FIELDS = {"id", "file_name", "width", "height"}
+
+
+@dataclass(frozen=True)
+class KeypointDataset:
+    """N annotated people in P pictures. A mask, slice or index array picks people; the pictures stay.
+
+    Attributes:
+        keypoint_set: names and order of the K keypoints.
+        images: P paths of picture files.
+        image_ids: (P,) int64 ids of the pictures in the annotation file.
+        image_sizes: (P, 2) int32 width, height in pixels; 0 where the file does not say.
+        image_index: (N,) position of each person's picture in `images`.
+        person_ids: (N,) int64 annotation ids.
+        boxes: (N, 4) float32 left, top, right, bottom in pixels.
+        keypoints: (N, K, 2) float32 x, y in pixels; 0 where not labelled.
+        visibility: (N, K) uint8: 0 not labelled, 1 labelled but hidden, 2 visible.
+        weights: (N, K) float32 weight of each keypoint in a loss, 1 unless the file says otherwise
+            (``keypoint_scores``); 0 where not labelled.
+        areas: (N,) float32 area of the person in square pixels.
+        crowd: (N,) bool: a region of many people, neither positive nor negative (``iscrowd``).
+        person_fields: further fields of the annotations, such as ``box_from`` or ``score``: name → (N,)
+            object array, None where an annotation lacks it.
+        image_fields: the same for pictures, such as ``crowdIndex``: name → (P,) object array.
+    """
+
+    keypoint_set: KeypointSet
+    images: tuple[Path, ...]
+    image_ids: NDArray[np.int64]
+    image_sizes: NDArray[np.int32]
+    image_index: NDArray[np.intp]
+    person_ids: NDArray[np.int64]
+    boxes: NDArray[np.float32]
+    keypoints: NDArray[np.float32]
+    visibility: NDArray[np.uint8]
+    weights: NDArray[np.float32]
+    areas: NDArray[np.float32]
+    crowd: NDArray[np.bool_]
+    person_fields: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
+    image_fields: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.person_ids)
+
+    def __getitem__(self, people: NDArray | slice | list[int]) -> KeypointDataset:
+        picked = {f.name: getattr(self, f.name) for f in fields(self)}
+        for name in ("image_index", "person_ids", "boxes", "keypoints", "visibility", "weights", "areas"):
+            picked[name] = picked[name][people]
+        picked["crowd"] = self.crowd[people]
+        picked["person_fields"] = {name: values[people] for name, values in self.person_fields.items()}
+        return KeypointDataset(**picked)
+
+
+def read_json(path: str | Path) -> Any:
+    """Parse a JSON file; raises InputError when it is missing, not readable or not JSON."""
+    try:
+        return orjson.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise InputError(f"cannot read '{path}': {error.strerror or error}") from None
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"'{path}' is not JSON: {error}") from None
+
+
+def read_coco(
+    path: str | Path, keypoint_set: KeypointSet = COCO, images: str | Path | None = None
+) -> KeypointDataset:
+    """Read a COCO-style annotation file.
+
+    Args:
+        path: the JSON file.
+        keypoint_set: the keypoints that it annotates.
+        images: the folder that its ``file_name`` entries start from, by default the file's own.
+
+    Raises InputError for a file that is no keypoint annotation of that set.
+    """
+    document = check_document(read_json(path), keypoint_set, str(path))
+    return dataset(document, keypoint_set, Path(path).parent if images is None else images)
+
+
+def check_document(document: Any, keypoint_set: KeypointSet, name: str) -> Document:
+    """Check a COCO-style document and fill in what annotations may leave out.
+
+    ``iscrowd`` becomes 0, ``num_keypoints`` the number of labelled keypoints and ``area`` 0.53 of the box's,
+    where missing. The document is changed in place.
+
+    Args:
+        document: the parsed file.
+        keypoint_set: the keypoints expected.
+        name: the file's name, for messages.
+
+    Raises InputError for another kind of file, another number of keypoints, repeated or unknown ids.
+    """
+    if not isinstance(document, dict) or not {"images", "annotations"} <= document.keys():
+        found = ", ".join(document) if isinstance(document, dict) else f"a {type(document).__name__}"
+        raise InputError(
+            f"'{name}' holds no COCO-style annotations: it needs images, annotations (found: {found})"
+        )
+    categories = document.setdefault("categories", [{"id": 1, "name": "person"}])
+    image_ids = _unique_ids(document["images"], "image", name)
+    _unique_ids(document["annotations"], "annotation", name)
+    length = 3 * len(keypoint_set)
+    for person in document["annotations"]:
+        keypoints = person.get("keypoints")
+        if keypoints is None or "bbox" not in person:
+            what = "keypoints" if keypoints is None else "bbox"
+            raise InputError(
+                f"'{name}': annotation {person['id']} has no '{what}': is this a person keypoint file? "
+                f"(COCO's is person_keypoints_*.json, not instances_*.json)"
+            )
+        if len(keypoints) != length:
+            raise InputError(
+                f"'{name}': annotation {person['id']} has {len(keypoints) / 3:g} keypoints, "
+                f"{keypoint_set.name} has {len(keypoint_set)}"
+            )
+        if person.get("image_id") not in image_ids:
+            raise InputError(
+                f"'{name}': annotation {person['id']} belongs to image {person.get('image_id')}, "
+                "which the file does not list"
+            )
+        person.setdefault("category_id", categories[0]["id"])
+        person.setdefault("iscrowd", 0)
+        if "num_keypoints" not in person:
+            person["num_keypoints"] = sum(v > 0 for v in keypoints[2::3])
+        if "area" not in person:
+            person["area"] = person["bbox"][2] * person["bbox"][3] * BOX_AREA
+    return document
+
+
+def _unique_ids(rows: Sequence[Document], kind: str, name: str) -> set[Any]:
+    seen: set[Any] = set()
+    for row in rows:
+        if "id" not in row:
+            raise InputError(f"'{name}': an {kind} has no 'id'")
+        if row["id"] in seen:
+            raise InputError(f"'{name}': two {kind}s have the id {row['id']}")
+        seen.add(row["id"])
+    return seen
+
+
+def dataset(document: Document, keypoint_set: KeypointSet, images: str | Path) -> KeypointDataset:
+    """The people of a checked COCO-style document as arrays.
+
+    Args:
+        document: as from `check_document`.
+        keypoint_set: its keypoints.
+        images: the folder that ``file_name`` entries start from.
+    """
+    pictures, people = document["images"], document["annotations"]
+    n, k = len(people), len(keypoint_set)
+    position = {picture["id"]: i for i, picture in enumerate(pictures)}
+    triples = np.array([p["keypoints"] for p in people], np.float64).reshape(n, k, 3)
+    boxes = np.array([p["bbox"] for p in people], np.float64).reshape(n, 4)
+    boxes[:, 2:] += boxes[:, :2]
+    labelled = triples[..., 2] > 0
+    weights = labelled.astype(np.float32)
+    for i, person in enumerate(people):
+        if "keypoint_scores" in person:
+            weights[i] *= np.asarray(person["keypoint_scores"], np.float32)
+    return KeypointDataset(
+        keypoint_set=keypoint_set,
+        images=tuple(Path(images) / picture["file_name"] for picture in pictures),
+        image_ids=np.array([picture["id"] for picture in pictures], np.int64),
+        image_sizes=np.array([(p.get("width", 0), p.get("height", 0)) for p in pictures], np.int32).reshape(
+            -1, 2
+        ),
+        image_index=np.array([position[p["image_id"]] for p in people], np.intp),
+        person_ids=np.array([p["id"] for p in people], np.int64),
+        boxes=boxes.astype(np.float32),
+        keypoints=np.where(labelled[..., None], triples[..., :2], 0).astype(np.float32),
+        visibility=np.clip(triples[..., 2], 0, 2).astype(np.uint8),
+        weights=weights,
+        areas=np.array([p["area"] for p in people], np.float32),
+        crowd=np.array([bool(p["iscrowd"]) for p in people], bool),
+        person_fields=_columns(people, _PERSON_FIELDS),
+        image_fields=_columns(pictures, _IMAGE_FIELDS),
+    )
+
+
+def _columns(rows: Sequence[Document], known: set[str]) -> dict[str, NDArray[np.object_]]:
+    names = sorted({name for row in rows for name in row} - known)
+    columns = {name: np.full(len(rows), None, object) for name in names}
+    for i, row in enumerate(rows):
+        for name in row.keys() & columns.keys():
+            columns[name][i] = row[name]
+    return columns
