@@ -1,0 +1,1 @@
+"""Training of keypoint networks and the person detector: recipes, data pipeline, losses, loop."""
