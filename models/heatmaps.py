@@ -1,34 +1,95 @@
-"""Heat maps ↔ keypoints: decoding and the flip test, in NumPy, for inference and validation alike."""
+"""Heat maps ↔ keypoints: decoding and the flip test, in NumPy, for inference and validation alike.
+
+Points are in heat-map cells, x then y; `cells_to_input` takes them to pixels of the network's input. Decodings whose
+origin adds a fixed offset in input pixels have it in their cells.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import InputError
 
-def decode_quarter(heatmaps: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Maximum of each map, moved a quarter of a cell towards the higher neighbour (Microsoft code, test).
+Decoded = tuple[NDArray[np.float32], NDArray[np.float32]]  # (N, K, 2) points, (N, K) scores
+
+
+def decode(heatmaps: NDArray, decoding: str = "quarter") -> Decoded:
+    """Points and scores by the decoding of that name.
 
     Args:
         heatmaps: (N, K, h, w) float.
+        decoding: a name in DECODINGS.
 
     Returns:
-        (N, K, 2) x, y in heat-map cells, and (N, K) the maxima. A map without a positive value gives (0, 0).
-        Of equal maxima the first in raster order counts; at the border the maximum is not moved.
+        (N, K, 2) x, y in heat-map cells, and (N, K) scores. A map without a positive value gives (0, 0) and a score
+        that is not positive.
     """
+    if decoding not in DECODINGS:
+        raise InputError(f"unknown decoding '{decoding}': choose from {', '.join(DECODINGS)}")
+    return DECODINGS[decoding](np.asarray(heatmaps, np.float32))
+
+
+def decode_argmax(heatmaps: NDArray) -> Decoded:
+    """Maximum of each map; of equal ones the first in raster order."""
     n, k, height, width = heatmaps.shape
     flat = heatmaps.reshape(n * k, height * width)
     best = flat.argmax(axis=1)
-    rows = np.arange(n * k)
-    scores = flat[rows, best]
-    x, y = best % width, best // width
-    points = np.stack((x, y), axis=1).astype(np.float32)
-    inner = (x > 1) & (x < width - 1) & (y > 1) & (y < height - 1)
-    cells, centre = rows[inner], best[inner]
-    points[inner, 0] += 0.25 * np.sign(flat[cells, centre + 1] - flat[cells, centre - 1])
-    points[inner, 1] += 0.25 * np.sign(flat[cells, centre + width] - flat[cells, centre - width])
+    scores = flat[np.arange(n * k), best].astype(np.float32)
+    points = np.stack((best % width, best // width), axis=1).astype(np.float32)
     points[scores <= 0] = 0
-    return points.reshape(n, k, 2), scores.reshape(n, k).astype(np.float32)
+    return points.reshape(n, k, 2), scores.reshape(n, k)
+
+
+def decode_quarter(heatmaps: NDArray) -> Decoded:
+    """Maximum of each map, moved a quarter of a cell towards the higher neighbour (Microsoft code, test).
+
+    Not moved at cells 0, 1 and the last of either axis, nor towards an equal neighbour.
+    """
+    points, scores = decode_argmax(heatmaps)
+    n, k, height, width = heatmaps.shape
+    x, y = points.reshape(-1, 2).astype(np.intp).T
+    inner = (x > 1) & (x < width - 1) & (y > 1) & (y < height - 1)
+    dx, dy = _differences(heatmaps.reshape(n * k, height, width), inner, x, y)
+    moved = points.reshape(-1, 2)
+    moved[inner, 0] += 0.25 * np.sign(dx)
+    moved[inner, 1] += 0.25 * np.sign(dy)
+    points[scores <= 0] = 0
+    return points, scores
+
+
+def decode_parabola(heatmaps: NDArray) -> Decoded:
+    """Maximum of each map, moved to the vertex of the parabola through it and its two neighbours on each axis."""
+    points, scores = decode_argmax(heatmaps)
+    n, k, height, width = heatmaps.shape
+    maps = heatmaps.reshape(n * k, height, width)
+    x, y = points.reshape(-1, 2).astype(np.intp).T
+    inner = (x > 0) & (x < width - 1) & (y > 0) & (y < height - 1) & (scores.reshape(-1) > 0)
+    rows = np.flatnonzero(inner)
+    dx, dy = _differences(maps, inner, x, y)
+    xi, yi, top = x[inner], y[inner], 2 * maps[rows, y[inner], x[inner]]
+    curve_x = top - maps[rows, yi, xi + 1] - maps[rows, yi, xi - 1]
+    curve_y = top - maps[rows, yi + 1, xi] - maps[rows, yi - 1, xi]
+    offsets = [
+        np.divide(d, 2 * c, out=np.zeros_like(d), where=c > 0) for d, c in ((dx, curve_x), (dy, curve_y))
+    ]
+    points.reshape(-1, 2)[inner] += np.clip(np.stack(offsets, axis=1), -0.5, 0.5)
+    return points, scores
+
+
+def _differences(maps: NDArray, where: NDArray, x: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
+    """Right minus left and lower minus upper neighbour of the cells (x, y) of (M, h, w) maps, for the chosen maps."""
+    rows, x, y = np.flatnonzero(where), x[where], y[where]
+    return maps[rows, y, x + 1] - maps[rows, y, x - 1], maps[rows, y + 1, x] - maps[rows, y - 1, x]
+
+
+DECODINGS: dict[str, Callable[[NDArray], Decoded]] = {
+    "argmax": decode_argmax,
+    "quarter": decode_quarter,
+    "parabola": decode_parabola,
+}
 
 
 def unflip(heatmaps: NDArray, flip_index: NDArray[np.intp], shift: bool = False) -> NDArray:

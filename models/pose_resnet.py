@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from models.pose_network import PoseNetwork
+
 
 class BasicBlock(nn.Module):
     """Two 3×3 convolutions with a shortcut (ResNet 18 and 34)."""
@@ -87,7 +89,7 @@ def residual_layer(
     return nn.Sequential(block(inputs, planes, stride, caffe), *rest)
 
 
-class PoseResNet(nn.Module):
+class PoseResNet(PoseNetwork):
     """SimpleBaseline's keypoint network.
 
     Args:
@@ -97,6 +99,8 @@ class PoseResNet(nn.Module):
             4 with three and 8 with two.
         deconv_kernels: 2, 3 or 4 for each transposed convolution.
         deconv_bias: bias of the transposed convolutions.
+        head_kernels: one convolution with batch norm and ReLU for each, between the transposed convolutions and
+            the final one; published networks have none.
         final_kernel: 1 or 3.
         width: factor on the ResNet's channels; 1 is the published network.
         caffe: stride on the first 1×1 convolution of a bottleneck.
@@ -111,6 +115,7 @@ class PoseResNet(nn.Module):
         deconv_channels: Sequence[int] = (256, 256, 256),
         deconv_kernels: Sequence[int] = (4, 4, 4),
         deconv_bias: bool = False,
+        head_kernels: Sequence[int] = (),
         final_kernel: int = 1,
         width: float = 1.0,
         caffe: bool = False,
@@ -129,17 +134,19 @@ class PoseResNet(nn.Module):
             inputs = planes[i] * block.expansion
         self.layer1, self.layer2, self.layer3, self.layer4 = layers
         self.deconv_layers = deconvolutions(inputs, deconv_channels, deconv_kernels, deconv_bias)
+        self.conv_layers = head_convolutions(deconv_channels[-1], head_kernels)
         self.final_layer = nn.Conv2d(deconv_channels[-1], keypoints, final_kernel, padding=final_kernel // 2)
-        for module in (*self.deconv_layers, self.final_layer):
+        for module in (*self.deconv_layers, *self.conv_layers, self.final_layer):
             if isinstance(module, (nn.ConvTranspose2d, nn.Conv2d)):
                 nn.init.normal_(module.weight, std=0.001)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        self.check_input(x)
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return self.final_layer(self.deconv_layers(x))
+        return self.final_layer(self.conv_layers(self.deconv_layers(x)))
 
 
 def deconvolutions(
@@ -155,4 +162,16 @@ def deconvolutions(
             nn.ReLU(inplace=True),
         ]
         inputs = outputs
+    return nn.Sequential(*modules)
+
+
+def head_convolutions(channels: int, kernels: Sequence[int]) -> nn.Sequential:
+    """Convolutions that keep size and channels, each with batch norm and ReLU."""
+    modules: list[nn.Module] = []
+    for kernel in kernels:
+        modules += [
+            nn.Conv2d(channels, channels, kernel, padding=kernel // 2),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(inplace=True),
+        ]
     return nn.Sequential(*modules)

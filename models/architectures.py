@@ -1,0 +1,156 @@
+"""Which network a state dict belongs to, and networks by name with seeded random weights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+import torch
+from torch import Tensor, nn
+
+from models.description import PoseDescription
+from models.errors import InputError
+from models.keypoints import keypoint_set
+from models.megengine import MegEngineMSPN
+from models.mspn import MSPN
+from models.pose_network import PoseNetwork
+from models.pose_resnet import RESNETS, BasicBlock, PoseResNet
+
+ARCHITECTURES = (*(f"pose_resnet_{depth}" for depth in RESNETS), *(f"mspn_{n}stage" for n in range(1, 5)))
+
+
+def create_pose_network(
+    architecture: str,
+    keypoints: str = "coco",
+    input_size: tuple[int, int] = (256, 192),
+    seed: int = 0,
+    caffe: bool = False,
+) -> PoseNetwork:
+    """A network of the zoo's architectures with random weights: for speed measurements and as a start.
+
+    Args:
+        architecture: a name in ARCHITECTURES.
+        keypoints: a keypoint set by name.
+        input_size: height and width in pixels.
+        seed: of the weights.
+        caffe: stride style of the bottlenecks of a pose_resnet.
+    """
+    if architecture not in ARCHITECTURES:
+        near = get_close_matches(architecture, ARCHITECTURES, 1, 0)
+        raise InputError(
+            f"unknown architecture '{architecture}' (nearest: {near[0]}): {', '.join(ARCHITECTURES)}"
+        )
+    points = keypoint_set(keypoints)
+    number = int(re.findall(r"\d+", architecture)[0])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if architecture.startswith("mspn"):
+            network: PoseNetwork = MSPN(number, len(points))
+        else:
+            network = PoseResNet(number, len(points), caffe=caffe)
+    network.description = PoseDescription(architecture, points, input_size)
+    return network.eval()
+
+
+def build_for(state: Mapping[str, Tensor], caffe: bool = False) -> PoseNetwork:
+    """The network that a state dict under our keys belongs to, on the meta device (without memory for weights).
+
+    Args:
+        state: our keys (see `models.key_layouts`), any values of the right shapes.
+        caffe: stride style of the bottlenecks, which the keys do not tell.
+
+    Raises InputError, naming the nearest architecture, where none fits.
+    """
+    with torch.device("meta"):
+        if "conv1.weight" in state and "final_layer.weight" in state and "deconv_layers.0.weight" in state:
+            return _pose_resnet(state, caffe)
+        if "top.conv.conv.weight" in state and "stage0.upsample.up4.res_conv2.conv.weight" in state:
+            return _mspn(state)
+        if "stages.Stage_0_tail.tail_3.weight" in state:
+            return MegEngineMSPN(
+                _count(state, r"stages\.Stage_(\d+)_tail"), len(state["stages.Stage_0_tail.tail_3.weight"])
+            )
+        if "conv1.weight" in state and "fc.weight" in state and "layer4.0.conv1.weight" in state:
+            return PoseResNet(depth_of(state), caffe=caffe)
+    raise InputError(f"not a known pose network: {nearest_architecture(state)}")
+
+
+def _pose_resnet(state: Mapping[str, Tensor], caffe: bool) -> PoseResNet:
+    numbers = sorted(
+        int(m[1]) for m in (re.fullmatch(r"deconv_layers\.(\d+)\.weight", key) for key in state) if m
+    )
+    weights = [state[f"deconv_layers.{number}.weight"] for number in numbers]
+    deconvolutions = [weight for weight in weights if weight.ndim == 4]
+    convolutions = sorted(
+        (int(match[1]), value.shape[-1])
+        for key, value in state.items()
+        if (match := re.fullmatch(r"conv_layers\.(\d+)\.weight", key)) and value.ndim == 4
+    )
+    final = state["final_layer.weight"]
+    return PoseResNet(
+        depth_of(state),
+        keypoints=final.shape[0],
+        deconv_channels=[weight.shape[1] for weight in deconvolutions],
+        deconv_kernels=[weight.shape[-1] for weight in deconvolutions],
+        deconv_bias="deconv_layers.0.bias" in state,
+        head_kernels=[kernel for _, kernel in convolutions],
+        final_kernel=final.shape[-1],
+        width=state["conv1.weight"].shape[0] / 64,
+        caffe=caffe,
+    )
+
+
+def depth_of(state: Mapping[str, Tensor]) -> int:
+    """A ResNet's depth, from its blocks."""
+    blocks = tuple(_count(state, rf"layer{i}\.(\d+)\.") for i in range(1, 5))
+    basic = "layer1.0.conv3.weight" not in state
+    for depth, (block, expected) in RESNETS.items():
+        if expected == blocks and (block is BasicBlock) == basic:
+            return depth
+    kind = "basic" if basic else "bottleneck"
+    raise InputError(f"no ResNet has {kind} blocks {blocks}: known depths are {', '.join(map(str, RESNETS))}")
+
+
+def _mspn(state: Mapping[str, Tensor]) -> MSPN:
+    keypoints = len(state["stage0.upsample.up4.res_conv2.conv.weight"])
+    return MSPN(_count(state, r"stage(\d+)\."), keypoints, "top.conv.conv.bias" in state)
+
+
+def _count(state: Mapping[str, Tensor], pattern: str) -> int:
+    """How many numbers, from 0, stand at the pattern's group in the keys."""
+    numbers = [int(match[1]) for match in (re.match(pattern, key) for key in state) if match]
+    return max(numbers, default=-1) + 1
+
+
+def nearest_architecture(state: Mapping[str, Tensor]) -> str:
+    """One line: the architecture that shares most keys and shapes with a state dict, and what differs."""
+    best, best_shared, best_keys = "", -1, set[str]()
+    for name in ARCHITECTURES:
+        with torch.device("meta"):
+            shapes = {key: value.shape for key, value in create_pose_network(name).state_dict().items()}
+        shared = sum(
+            key in state and tuple(state[key].shape) == tuple(shape) for key, shape in shapes.items()
+        )
+        if shared > best_shared:
+            best, best_shared, best_keys = name, shared, set(shapes)
+    if best_shared == 0:
+        return f"none of its {len(state)} keys belongs to one ({first_ten(list(state))})"
+    return f"nearest is {best} ({best_shared} of {len(best_keys)} keys fit; missing {first_ten(sorted(best_keys - set(state)))})"
+
+
+def first_ten(names: list[str]) -> str:
+    """At most ten names for a message."""
+    return ", ".join(names[:10]) + (f" … {len(names) - 10} more" if len(names) > 10 else "")
+
+
+def output_stride(network: nn.Module) -> int:
+    """Input pixels a heat-map cell: 4, or 32 halved by each transposed convolution."""
+    if isinstance(network, PoseResNet):
+        return 32 // 2 ** sum(isinstance(module, nn.ConvTranspose2d) for module in network.deconv_layers)
+    return 4
+
+
+def likely_input_size(keypoints: int) -> tuple[int, int]:
+    """The size that published networks with that many keypoints mostly have."""
+    return (256, 256) if keypoints in (15, 16, 40) else (256, 192)

@@ -1,0 +1,102 @@
+"""What a keypoint network expects and gives: everything that its weights alone do not tell."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Literal
+
+from models.errors import InputError
+from models.keypoints import KEYPOINT_SETS, KeypointSet, keypoint_set
+
+RGB_MEAN = (123.675, 116.28, 103.53)
+RGB_STD = (58.395, 57.12, 57.375)
+
+Colour = Literal["rgb", "bgr"]
+
+
+@dataclass(frozen=True)
+class PoseDescription:
+    """A keypoint network as its users need to know it.
+
+    Attributes:
+        name: the zoo's name, or the file's stem.
+        keypoints: what the K heat maps stand for.
+        input_size: height and width of the crop in pixels, both divisible by 32.
+        mean, std: of each channel on the scale 0 to 255, in the network's own channel order.
+        colour: the network's channel order.
+        half_pixel: the crop's sampling convention, see `models.crops`.
+        udp: the crop maps pixel centres to pixel centres (UDP, arXiv 1911.07524); half_pixel has no say then.
+        decoding: how heat maps become points, a name in `models.heatmaps.DECODINGS`.
+        flip_shift: the flip test moves the mirrored maps one cell to the right.
+        stride: input pixels a heat-map cell.
+        padding: factor by which the crop exceeds the person's box.
+        peak: height of a perfect heat map's peak; scores are divided by it.
+    """
+
+    name: str
+    keypoints: KeypointSet
+    input_size: tuple[int, int] = (256, 192)
+    mean: tuple[float, float, float] = RGB_MEAN
+    std: tuple[float, float, float] = RGB_STD
+    colour: Colour = "rgb"
+    half_pixel: bool = False
+    udp: bool = False
+    decoding: str = "quarter"
+    flip_shift: bool = True
+    stride: int = 4
+    padding: float = 1.25
+    peak: float = 1.0
+
+    def __post_init__(self) -> None:
+        height, width = self.input_size
+        if height <= 0 or width <= 0 or height % 32 or width % 32:
+            raise InputError(f"input size {height}x{width}: height and width must be multiples of 32")
+        if self.colour not in ("rgb", "bgr"):
+            raise InputError(f"colour order '{self.colour}': choose rgb or bgr")
+
+    @property
+    def heatmap_size(self) -> tuple[int, int]:
+        """Height and width of the heat maps in cells."""
+        height, width = self.input_size
+        return height // self.stride, width // self.stride
+
+    def to_json(self) -> str:
+        """One line of JSON, as exported models and our own weights carry it."""
+        values = asdict(self)
+        values["keypoints"] = self.keypoints.name
+        if KEYPOINT_SETS.get(self.keypoints.name) is not self.keypoints:
+            values["keypoints"] = {"name": self.keypoints.name, "names": self.keypoints.names}
+        return json.dumps(values)
+
+    @classmethod
+    def from_json(cls, text: str) -> PoseDescription:
+        """Read `to_json`'s line; raises InputError where it is not one."""
+        try:
+            values = json.loads(text)
+            keypoints = values["keypoints"]
+            if isinstance(keypoints, dict):
+                values["keypoints"] = numbered_set(
+                    len(keypoints["names"]), keypoints["name"], keypoints["names"]
+                )
+            else:
+                values["keypoints"] = keypoint_set(keypoints)
+            known = {field.name for field in fields(cls)}
+            lists = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known}
+            return cls(**lists)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"not the description of a pose network: {text[:80]!r} ({error})") from None
+
+
+def numbered_set(count: int, name: str = "", names: list[str] | None = None) -> KeypointSet:
+    """A keypoint set for networks whose keypoints have no known names: ``keypoint_1 … keypoint_K``."""
+    chosen = tuple(names) if names else tuple(f"keypoint_{i + 1}" for i in range(count))
+    return KeypointSet(name or f"{count}_keypoints", chosen, (), None, (1.0,) * count)
+
+
+_SET_BY_COUNT = {17: "coco", 16: "mpii", 15: "jhmdb", 14: "crowdpose", 40: "mpii_trb"}
+
+
+def likely_keypoints(count: int) -> KeypointSet:
+    """The commonest keypoint set of that many keypoints; a numbered one where no benchmark has as many."""
+    return keypoint_set(_SET_BY_COUNT[count]) if count in _SET_BY_COUNT else numbered_set(count)

@@ -1,0 +1,125 @@
+"""Run networks fast: ``heatmaps = engine(crops)``, on PyTorch, OpenVINO or ONNX Runtime."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.description import PoseDescription
+from models.engines.choice import Choice, choose
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from models.pose_network import PoseNetwork
+
+log = logging.getLogger(__name__)
+
+
+class Runner(Protocol):
+    """A network ready to run: (N, H, W, 3) uint8 BGR pictures in, one array for each of its outputs out."""
+
+    def __call__(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]: ...
+
+
+class CompiledNetwork:
+    """Any image network on an engine; ``str()`` says in one line what was chosen."""
+
+    def __init__(self, runner: Runner, choice: Choice) -> None:
+        self.runner = runner
+        self.choice = choice
+
+    def __call__(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
+        """Every output, float32, for (N, H, W, 3) uint8 BGR pictures; N may be 0."""
+        if len(images):
+            return self.runner(images)
+        blank = np.zeros((1, *images.shape[1:]), np.uint8)
+        return tuple(output[:0] for output in self.runner(blank))
+
+    def __str__(self) -> str:
+        return str(self.choice)
+
+
+class Engine:
+    """A keypoint network on an engine.
+
+    Attributes:
+        description: what the network expects and gives.
+        network: the compiled network.
+    """
+
+    def __init__(self, network: CompiledNetwork, description: PoseDescription) -> None:
+        self.network = network
+        self.description = description
+
+    def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(N, H, W, 3) uint8 BGR crops to (N, K, H/stride, W/stride) heat maps; N may be 0."""
+        if len(crops) == 0:
+            return np.zeros((0, len(self.description.keypoints), *self.description.heatmap_size), np.float32)
+        return self.network(crops)[0]
+
+    def __str__(self) -> str:
+        return str(self.network)
+
+
+def create_engine(
+    network: PoseNetwork, engine: str = "auto", device: str = "auto", precision: str = "auto"
+) -> Engine:
+    """Put a keypoint network on an engine.
+
+    Args:
+        network: from `models.checkpoints.load_pose_network`.
+        engine: auto, torch, openvino or onnx.
+        device: auto, cpu, cuda (or cuda:1 …) or mps.
+        precision: auto, fp32, bf16 or fp16.
+
+    Raises InputError for what does not exist here.
+    """
+    d = network.description
+    compiled = compile_network(network, d.mean, d.std, d.colour, d.input_size, engine, device, precision)
+    return Engine(compiled, d)
+
+
+def compile_network(
+    network: nn.Module,
+    mean: Sequence[float],
+    std: Sequence[float],
+    colour: Literal["rgb", "bgr"] = "rgb",
+    input_size: tuple[int, int] | None = None,
+    engine: str = "auto",
+    device: str = "auto",
+    precision: str = "auto",
+) -> CompiledNetwork:
+    """Put any image network on an engine.
+
+    Args:
+        network: (N, 3, H, W) float, normalised → a tensor or a tuple of tensors.
+        mean, std: of each channel on the scale 0–255, in the network's own channel order.
+        colour: the network's channel order; pictures are always given as BGR.
+        input_size: height and width, or None where they vary from call to call.
+        engine, device, precision: as for `create_engine`.
+    """
+    from models.engines.image_network import ImageNetwork
+
+    choice = choose(engine, device, precision)
+    module = ImageNetwork(network.eval(), mean, std, colour).eval()
+    return CompiledNetwork(_runner(module, input_size, choice), choice)
+
+
+def _runner(module: nn.Module, input_size: tuple[int, int] | None, choice: Choice) -> Runner:
+    if choice.engine == "openvino":
+        from models.engines.openvino_engine import OpenVINONetwork, converted
+
+        return OpenVINONetwork(converted(module, input_size), choice.precision)
+    if choice.engine == "onnx":
+        from models.engines.onnx_engine import ONNXNetwork
+        from models.export import to_onnx
+
+        return ONNXNetwork(to_onnx(module, input_size))
+    from models.engines.torch_engine import TorchNetwork
+
+    return TorchNetwork(module, choice.device, choice.precision)

@@ -1,0 +1,94 @@
+"""OpenVINO as engine: the CPU's fastest. Converted networks are kept in the cache folder."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.cache import cache_folder
+from models.engines.image_network import ImageNetwork
+
+log = logging.getLogger(__name__)
+
+
+class OpenVINONetwork:
+    """A compiled OpenVINO model with uint8 pictures in; any batch size."""
+
+    def __init__(self, model_path: Path, precision: str) -> None:
+        import openvino
+
+        core = openvino.Core()
+        settings: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "CACHE_DIR": str(cache_folder() / "openvino"),
+        }
+        if precision != "int8":
+            settings["INFERENCE_PRECISION_HINT"] = {"fp32": "f32", "bf16": "bf16"}[precision]
+        self.compiled = core.compile_model(model_path, "CPU", settings)
+        self.request = self.compiled.create_infer_request()
+
+    def __call__(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
+        results = self.request.infer([np.ascontiguousarray(images)], share_inputs=True)
+        return tuple(np.asarray(results[i]) for i in range(len(self.compiled.outputs)))
+
+
+def converted(network: ImageNetwork, input_size: tuple[int, int] | None) -> Path:
+    """The network as an OpenVINO model file with a dynamic batch, converted once and then found in the cache.
+
+    Args:
+        network: to convert.
+        input_size: height and width, or None where they vary.
+    """
+    path = cache_folder() / "openvino" / f"{_fingerprint(network, input_size)}.xml"
+    if not path.is_file():
+        log.info("converting the network for OpenVINO (once; kept in %s)", path.parent)
+        save_ir(to_openvino(network, input_size), path)
+    return path
+
+
+def to_openvino(network: ImageNetwork, input_size: tuple[int, int] | None) -> Any:
+    """An `openvino.Model` with (N, H, W, 3) uint8 pictures in."""
+    import openvino
+
+    height, width = input_size or (256, 256)
+    example = torch.zeros((2, height, width, 3), dtype=torch.uint8)
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")  # the tracer's own deprecation
+        traced = torch.jit.trace(network, example, check_trace=False)
+        shape = [-1, *(input_size or (-1, -1)), 3]
+        return openvino.convert_model(traced, example_input=example, input=[openvino.PartialShape(shape)])
+
+
+def save_ir(model: Any, path: Path) -> None:
+    """Write ``.xml`` and ``.bin``; the ``.xml``, by which a model is found, comes last."""
+    import openvino
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.stem}.part.xml")
+    openvino.save_model(model, part, compress_to_fp16=False)
+    part.with_suffix(".bin").replace(path.with_suffix(".bin"))
+    part.replace(path)
+
+
+def _fingerprint(network: ImageNetwork, input_size: tuple[int, int] | None) -> str:
+    """Changes with anything that changes the converted model: weights, structure, this code, OpenVINO."""
+    import inspect
+
+    import openvino
+
+    digest = hashlib.sha256(f"{openvino.__version__} {torch.__version__} {input_size} {network}".encode())
+    for kind in sorted({type(module) for module in network.modules()}, key=lambda kind: kind.__qualname__):
+        if kind.__module__.startswith("models."):
+            digest.update(inspect.getsource(kind).encode())
+    digest.update(str(network.swap).encode())
+    for key, value in network.state_dict().items():
+        digest.update(key.encode())
+        digest.update(np.ascontiguousarray(value.cpu().numpy()).data)
+    return digest.hexdigest()[:32]
