@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from fractions import Fraction
 
@@ -76,6 +76,12 @@ class Poses:
 
     def __getitem__(self, people: NDArray | slice | list[int]) -> Poses:
         return Poses(*(getattr(self, field.name)[people] for field in fields(self)))
+
+
+def concatenate(parts: Iterable[Poses]) -> Poses:
+    """The people of at least one group, one after the other; all must have the same number of keypoints."""
+    groups = list(parts)
+    return Poses(*(np.concatenate([getattr(g, field.name) for g in groups]) for field in fields(Poses)))
 
 
 @dataclass(frozen=True)

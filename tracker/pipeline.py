@@ -1,0 +1,104 @@
+"""The paper's frame loop: detect → propagate → unite → pose → match (section 3, figure 2)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker.flow import SmallView, create_flow, small_view
+from tracker.options import TrackerOptions
+from tracker.pose import PoseStage
+from tracker.proposals import Proposals, distinct_poses, from_detector, from_people, unite
+from tracker.shots import ShotDetector
+from tracker.tracks import People
+from tracker.types import Frame, FrameResult, concatenate
+
+Detector = Callable[[Frame], tuple[NDArray[np.float32], NDArray[np.float32]]]
+"""``detector(frame) -> (boxes (N, 4) left, top, right, bottom in pixels, scores (N,))``."""
+
+
+class PoseTracker:
+    """Finds people in each frame, their keypoints, and who is who.
+
+    Args:
+        detector: where people are in a frame, from `tracker.detectors.create_detector` or any callable.
+        pose: the keypoint network on the boxes of a frame.
+        options: thresholds and choices.
+
+    ``for result in tracker.track(source)`` runs over a whole source; `step` is for a loop of one's own.
+    """
+
+    def __init__(self, detector: Detector, pose: PoseStage, options: TrackerOptions | None = None) -> None:
+        self.detector = detector
+        self.pose = pose
+        self.options = options or TrackerOptions()
+        self._flow = create_flow(self.options.flow)
+        self.reset()
+
+    def reset(self) -> None:
+        """Start anew: forget everybody, ids from 1."""
+        keypoints = self.pose.description.keypoints
+        self._people = People(self.options, len(keypoints), keypoints.sigmas)
+        self._shots = ShotDetector()
+        self._view: SmallView | None = None
+        self._since_detection = 0
+
+    def track(self, source: Iterable[Frame]) -> Iterator[FrameResult]:
+        """Track from a clean start through all frames of a source, one result a frame."""
+        self.reset()
+        return map(self.step, source)
+
+    def step(self, frame: Frame) -> FrameResult:
+        """Track through the next frame."""
+        options, people, seconds = self.options, self._people, defaultdict[str, float](float)
+        time = float(frame.time)
+        with _adding_to(seconds, "flow"):
+            before, view = self._view, small_view(frame.image)
+            cut = self._shots(view.grey)
+            if cut:
+                people.forget()
+            carried, reliable = people.carry(partial(self._flow, before or view, view), time)
+            self._view = view
+        with _adding_to(seconds, "detect"):
+            self._since_detection += 1
+            detect = cut or not reliable.all() or self._since_detection >= options.detect_every
+            found = self._detect(frame) if detect else Proposals.none()
+        with _adding_to(seconds, "match"):
+            known = from_people(carried, people.present(carried), doubted=detect)
+            proposals = unite(found, known.at_least(options), options.nms)
+        keypoints, scores = self.pose(frame.image, proposals.windows)
+        seconds.update(self.pose.seconds)
+        with _adding_to(seconds, "match"):
+            poses = distinct_poses(
+                proposals, keypoints, scores, self.pose.description.keypoints.sigmas, options
+            )
+            poses = people.identify(poses, time)
+            tentative = people.tentative(poses)
+            lost = people.lost(time) if options.write_carried else poses[:0]
+        return FrameResult(
+            frame,
+            concatenate((poses, lost)),
+            tentative=np.pad(tentative, (0, len(lost))),
+            carried=np.arange(len(poses) + len(lost)) >= len(poses),
+            detected=detect,
+            shot_change=cut and before is not None,
+            seconds=dict(seconds),
+        )
+
+    def _detect(self, frame: Frame) -> Proposals:
+        self._since_detection = 0
+        return from_detector(*self.detector(frame)).at_least(self.options)
+
+
+@contextmanager
+def _adding_to(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    """Time what happens inside."""
+    began = perf_counter()
+    yield
+    seconds[stage] += perf_counter() - began

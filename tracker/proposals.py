@@ -1,0 +1,112 @@
+"""Where may people be? The detector's boxes united with those of people carried along (paper, 3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from models.oks import suppress
+from tracker.nms import box_iou
+from tracker.options import TrackerOptions
+from tracker.propagation import joint_boxes
+from tracker.similarity import pose_similarity
+from tracker.types import Poses
+
+LEAST_JOINTS = 3  # a person whom only the flow proposes must show this many sure joints
+DOUBT = 0.9  # factor on the score of a person carried along where the detector looked and did not confirm it
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """N boxes for the pose network.
+
+    Attributes:
+        windows: (N, 4) float32 boxes that the crops are made of: left, top, right, bottom in pixels.
+        boxes: (N, 4) float32 boxes of the whole person, which the results show.
+        scores: (N,) float32 box scores.
+        detected: (N,) bool, from the detector and not from an earlier frame.
+    """
+
+    windows: NDArray[np.float32]
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    detected: NDArray[np.bool_]
+
+    @classmethod
+    def none(cls) -> Proposals:
+        """No box."""
+        return from_detector(np.zeros((0, 4)), np.zeros(0))
+
+    def __getitem__(self, which: NDArray) -> Proposals:
+        return Proposals(*(getattr(self, field.name)[which] for field in fields(self)))
+
+    def at_least(self, options: TrackerOptions) -> Proposals:
+        """Those with the score and the height that the options ask for; empty boxes go, too."""
+        width, height = (self.boxes[:, 2:] - self.boxes[:, :2]).T
+        big = (width > 0) & (height > 0) & (height >= options.min_height)
+        return self[big & (self.scores >= options.box_threshold)]
+
+
+def from_detector(boxes: NDArray, scores: NDArray) -> Proposals:
+    """A detector's boxes (N, 4) and scores (N,)."""
+    boxes = np.asarray(boxes, np.float32)
+    return Proposals(boxes, boxes, np.asarray(scores, np.float32), np.ones(len(boxes), bool))
+
+
+def from_people(people: Poses, present: NDArray[np.bool_], doubted: bool) -> Proposals:
+    """Boxes of people carried along: their present joints' box, enlarged.
+
+    Args:
+        people: N people in the current frame.
+        present: (N, K) joints that are sure; a person with hardly any keeps the whole box.
+        doubted: the detector looked at this frame, so that whom it does not confirm loses score.
+    """
+    enough = present.sum(axis=1) >= LEAST_JOINTS
+    windows = np.where(enough[:, None], joint_boxes(people.keypoints, present), people.boxes)
+    scores = people.box_scores * np.float32(DOUBT if doubted else 1)
+    return Proposals(windows, people.boxes, scores, np.zeros(len(people), bool))
+
+
+def unite(detections: Proposals, people: Proposals, nms: float) -> Proposals:
+    """Non-maximum suppression over both; a detection, being fresher, goes before a box carried along."""
+    pairs = ((getattr(detections, field.name), getattr(people, field.name)) for field in fields(Proposals))
+    both = Proposals(*(np.concatenate(pair) for pair in pairs))
+    return both[suppress(box_iou(both.windows, both.windows), both.scores + both.detected, nms)]
+
+
+def distinct_poses(
+    proposals: Proposals,
+    keypoints: NDArray,
+    scores: NDArray,
+    sigmas: ArrayLike | None,
+    options: TrackerOptions,
+) -> Poses:
+    """The poses worth tracking: OKS-NMS over all, and nobody whom only the flow proposes but no joint shows.
+
+    Args:
+        proposals: N.
+        keypoints: (N, K, 2) pixels.
+        scores: (N, K).
+        sigmas: K per-keypoint constants of OKS, or None.
+        options: thresholds of joints and OKS.
+
+    Returns:
+        M ≤ N poses without ids, best first: by box score times the mean score of the sure joints.
+    """
+    poses = Poses(
+        np.asarray(keypoints, np.float32),
+        np.asarray(scores, np.float32),
+        proposals.boxes,
+        proposals.scores,
+        np.zeros(len(scores), np.int64),
+    )
+    sure = poses.scores >= options.joint_threshold
+    number = sure.sum(axis=1)
+    shown = proposals.detected | (number >= LEAST_JOINTS)
+    rank = poses.box_scores * (poses.scores * sure).sum(axis=1) / np.maximum(number, 1)
+    poses, rank = poses[shown], rank[shown]
+    return poses[
+        suppress(pose_similarity(poses, poses, sigmas, options.joint_threshold), rank, options.oks_nms)
+    ]

@@ -1,0 +1,70 @@
+"""How alike is a pose to people seen earlier? The paper's four similarities (section 3.3).
+
+=============  =======================================================================================
+``bbox``       intersection over union with the box in the previous frame
+``pose``       object keypoint similarity (OKS) with the pose in the previous frame
+``flow``       OKS with the previous frame's pose carried to this frame by optical flow
+``multi-flow`` the highest OKS with any of the queued frames' poses, each carried frame by frame
+=============  =======================================================================================
+
+A joint counts for the OKS of two poses only where both have it with a score of at least the joint threshold;
+without a common joint the similarity is 0. The scale is the mean of the two boxes' areas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from models.oks import joints_of_both, oks_matrix
+from tracker.nms import box_areas, box_iou
+from tracker.types import Poses
+
+
+def pose_similarity(
+    first: Poses, second: Poses, sigmas: ArrayLike | None, joint_threshold: float
+) -> NDArray[np.float64]:
+    """(N, M) OKS of two groups of poses over the joints that both have."""
+    counted = joints_of_both(first.scores >= joint_threshold, second.scores >= joint_threshold)
+    areas = box_areas(first.boxes), box_areas(second.boxes)
+    return oks_matrix(first.keypoints, second.keypoints, *areas, sigmas, counted)
+
+
+def similarity_to_people(
+    kind: str,
+    previous: Poses,
+    carried: Sequence[Poses],
+    current: Poses,
+    sigmas: ArrayLike | None,
+    joint_threshold: float,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Compare the poses of this frame with the people of earlier frames.
+
+    Args:
+        kind: one of `tracker.options.SIMILARITIES`.
+        previous: the previous frame's people where they were, with track ids.
+        carried: the queued frames' people, oldest first, carried to this frame; the last is the previous
+            frame.
+        current: M poses of this frame.
+        sigmas: K per-keypoint constants of OKS, or None.
+        joint_threshold: joints below this score do not count.
+
+    Returns:
+        (T,) track ids in rising order, and (T, M) similarities, of each person's entries the best.
+    """
+    values: list[NDArray]
+    if kind == "bbox":
+        entries, values = [previous], [box_iou(previous.boxes, current.boxes)]
+    else:
+        entries = (
+            [previous] if kind == "pose" else list(carried) if kind == "multi-flow" else list(carried[-1:])
+        )
+        values = [pose_similarity(entry, current, sigmas, joint_threshold) for entry in entries]
+    if not entries:
+        return np.zeros(0, np.int64), np.zeros((0, len(current)))
+    ids, row = np.unique(np.concatenate([entry.track_ids for entry in entries]), return_inverse=True)
+    best = np.zeros((len(ids), len(current)))
+    np.maximum.at(best, row, np.concatenate(values))
+    return ids, best

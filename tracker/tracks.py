@@ -1,0 +1,177 @@
+"""The people being tracked: their queue of poses, their ids, their life-cycle.
+
+A person is *tentative* until seen in a few frames, then *confirmed*; *lost* while no pose is theirs;
+*re-linked* when a pose is similar to one of the queue, or lies where the Kalman filter expects
+them; and forgotten when neither the queue nor the filter's time holds them any longer. Ids count from 1 and are never used again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tracker.kalman import BoxFilter
+from tracker.matching import MATCHERS
+from tracker.nms import box_iou
+from tracker.options import TrackerOptions
+from tracker.propagation import carry, followed
+from tracker.similarity import similarity_to_people
+from tracker.types import Poses, concatenate
+
+RELINK_OVERLAP = 0.3  # intersection over union with the Kalman filter's box that re-links a person
+
+
+@dataclass
+class Track:
+    """One person: the Kalman filter on their box, the last pose, when and how often they were seen."""
+
+    filter: BoxFilter
+    pose: Poses
+    seen: float
+    frames: int = 1
+
+
+class People:
+    """Everybody whom the tracker has in mind.
+
+    Args:
+        options: the tracker's settings.
+        keypoints: K.
+        sigmas: K per-keypoint constants of OKS, or None.
+    """
+
+    def __init__(self, options: TrackerOptions, keypoints: int, sigmas: ArrayLike | None) -> None:
+        self._options = options
+        self._sigmas = sigmas
+        self._match = MATCHERS[options.match]
+        self._nobody = Poses.empty(keypoints)
+        self._next_id = 1
+        self.forget()
+
+    def forget(self) -> None:
+        """Let go of everybody, as at a shot change; ids go on."""
+        frames = self._options.queue if self._options.similarity == "multi-flow" else 1
+        self._queue: deque[Poses] = deque(maxlen=frames)
+        self._previous = self._nobody
+        self._tracks: dict[int, Track] = {}
+
+    def carry(
+        self, flow: Callable[[NDArray], tuple[NDArray[np.float32], NDArray[np.bool_]]], time: float
+    ) -> tuple[Poses, NDArray[np.bool_]]:
+        """Carry the queued poses and the filters to the next frame.
+
+        Args:
+            flow: (P, 2) points in the previous frame → where they are now, and (P,) whether that is sure.
+            time: seconds of the next frame.
+
+        Returns:
+            The previous frame's people in the next frame, and (N,) whether the flow has each reliably.
+        """
+        drift = {}
+        for track_id, track in self._tracks.items():
+            before = track.filter.box
+            drift[track_id] = (track.filter.predict(time) - before).reshape(2, 2).mean(axis=0)
+        if not self._queue:
+            return self._nobody, np.zeros(0, bool)
+        stack = concatenate(self._queue)
+        present = self.present(stack)
+        moved, found = np.zeros_like(stack.keypoints), np.zeros_like(present)
+        moved[present], found[present] = flow(stack.keypoints[present])
+        drifts = np.array([drift[i] for i in stack.track_ids.tolist()], np.float32).reshape(-1, 2)
+        carried = carry(stack, moved, found, drifts)
+        ends = np.cumsum([len(poses) for poses in self._queue])
+        self._queue.extend([carried[start:end] for start, end in zip((0, *ends), ends, strict=False)])
+        last = slice(len(stack) - len(self._previous), None)
+        return carried[last], followed(found[last], present[last])
+
+    def present(self, poses: Poses) -> NDArray[np.bool_]:
+        """(N, K) joints that are sure enough to be followed and compared."""
+        return poses.scores >= self._options.joint_threshold
+
+    def identify(self, poses: Poses, time: float) -> Poses:
+        """Give the poses of a frame their ids; poses that are nobody known and too weak for a new id go.
+
+        Args:
+            poses: N people; their `track_ids` are not looked at.
+            time: seconds of the frame, the one that `carry` was called with.
+        """
+        options = self._options
+        ids, similarity = similarity_to_people(
+            options.similarity, self._previous, self._queue, poses, self._sigmas, options.joint_threshold
+        )
+        track_ids = np.zeros(len(poses), np.int64)
+        rows, columns = self._match(similarity, options.min_similarity)
+        track_ids[columns] = ids[rows]
+        self._relink(track_ids, poses, time)
+        track_ids = self._start(track_ids, poses)
+        poses = replace(poses, track_ids=track_ids)[track_ids > 0]
+        self._remember(poses, time)
+        return poses
+
+    def _relink(self, track_ids: NDArray[np.int64], poses: Poses, time: float) -> None:
+        """Second chance for poses without an id: people expected there by the Kalman filter."""
+        free = np.flatnonzero(track_ids == 0)
+        known = set(track_ids.tolist())
+        lost = [i for i in self._tracks if i not in known and self._in_mind(self._tracks[i], time)]
+        if not len(free) or not lost:
+            return
+        expected = np.stack([self._tracks[i].filter.box for i in lost])
+        rows, columns = self._match(box_iou(expected, poses.boxes[free]), RELINK_OVERLAP)
+        track_ids[free[columns]] = np.array(lost)[rows]
+
+    def _start(self, track_ids: NDArray[np.int64], poses: Poses) -> NDArray[np.int64]:
+        """New ids for strong poses, best first, as far as there is room."""
+        options = self._options
+        room = len(poses) if options.max_people is None else options.max_people
+        known = np.flatnonzero(track_ids > 0)
+        result = np.zeros_like(track_ids)
+        stay = known[np.argsort(track_ids[known])][:room]
+        result[stay] = track_ids[stay]
+        new = np.flatnonzero((track_ids == 0) & (poses.box_scores >= options.new_track_threshold))
+        new = new[np.argsort(-poses.box_scores[new], kind="stable")][: room - len(stay)]
+        result[new] = self._next_id + np.arange(len(new))
+        self._next_id += len(new)
+        return result
+
+    def _remember(self, poses: Poses, time: float) -> None:
+        for pose in poses:
+            track_id = int(pose.track_ids[0])
+            track = self._tracks.get(track_id)
+            if track is None:
+                self._tracks[track_id] = Track(BoxFilter(pose.boxes[0], time), pose, time)
+                continue
+            track.filter.update(pose.boxes[0])
+            track.pose, track.seen, track.frames = pose, time, track.frames + 1
+        self._previous = poses
+        self._queue.append(poses)
+        queued = {i for entry in self._queue for i in entry.track_ids.tolist()}
+        self._tracks = {
+            i: track for i, track in self._tracks.items() if i in queued or self._in_mind(track, time)
+        }
+
+    def _in_mind(self, track: Track, time: float) -> bool:
+        return time - track.seen <= self._options.carry and self._options.carry > 0
+
+    def tentative(self, poses: Poses) -> NDArray[np.bool_]:
+        """(N,) which of the people just identified are not confirmed yet."""
+        frames = [self._tracks[i].frames for i in poses.track_ids.tolist()]
+        return np.array(frames, int).reshape(-1) < self._options.confirm
+
+    def lost(self, time: float) -> Poses:
+        """Confirmed people missing from the frame at a time, where the Kalman filter expects them."""
+        missing = [
+            track
+            for track in self._tracks.values()
+            if track.seen < time and track.frames >= self._options.confirm and self._in_mind(track, time)
+        ]
+        return concatenate([self._nobody, *(_moved_to(track.pose, track.filter.box) for track in missing)])
+
+
+def _moved_to(pose: Poses, box: NDArray[np.float32]) -> Poses:
+    """One person, moved with the middle of their box."""
+    step = (box - pose.boxes[0]).reshape(2, 2).mean(axis=0)
+    return replace(pose, keypoints=pose.keypoints + step, boxes=box[None])
