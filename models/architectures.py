@@ -54,7 +54,8 @@ def create_pose_network(
 
 
 def build_for(state: Mapping[str, Tensor], caffe: bool = False) -> PoseNetwork:
-    """The network that a state dict under our keys belongs to, on the meta device (without memory for weights).
+    """The network that a state dict under our keys belongs to, on the meta device (without memory for
+    weights).
 
     Args:
         state: our keys (see `models.key_layouts`), any values of the right shapes.
@@ -136,7 +137,8 @@ def nearest_architecture(state: Mapping[str, Tensor]) -> str:
             best, best_shared, best_keys = name, shared, set(shapes)
     if best_shared == 0:
         return f"none of its {len(state)} keys belongs to one ({first_ten(list(state))})"
-    return f"nearest is {best} ({best_shared} of {len(best_keys)} keys fit; missing {first_ten(sorted(best_keys - set(state)))})"
+    missing = first_ten(sorted(best_keys - set(state)))
+    return f"nearest is {best} ({best_shared} of {len(best_keys)} keys fit; missing {missing})"
 
 
 def first_ten(names: list[str]) -> str:

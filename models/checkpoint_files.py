@@ -3,7 +3,7 @@
 | Suffix | Written by | Layout |
 |---|---|---|
 | ``.safetensors`` | this project, others | tensors by key; ours carry a description in the metadata |
-| ``.pth .pt .pth.tar .bin`` | PyTorch | a state dict, or a dict that holds one under ``state_dict`` or ``model`` |
+| ``.pth .pt .pth.tar .bin`` | PyTorch | a state dict, or a dict with one under ``state_dict`` or ``model`` |
 | ``.pkl`` | MegEngine | a pickle of ``{"state_dict": {key: array}}`` or of the inner dict |
 | ``.pdparams`` | PaddlePaddle | a pickle of ``{key: array}`` |
 | ``.ckpt`` | MindSpore | protobuf messages: tag (name), dimensions, type, little-endian data |
@@ -147,9 +147,9 @@ def _harmless_globals() -> list[Any]:
     reconstruct, scalar = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
     dtypes = [type(np.dtype(code)) for code in ("f4", "f8", "i4", "i8", "u1", "?")]
     by_name = [
-        (function, f"numpy.{core}.multiarray.{function.__name__}")
+        (function, f"numpy.{core}.multiarray.{name}")
         for core in ("core", "_core")
-        for function in (reconstruct, scalar)
+        for name, function in (("_reconstruct", reconstruct), ("scalar", scalar))
     ]
     buffer = (_Ignored, "mmengine.logging.history_buffer.HistoryBuffer")
     return [buffer, *by_name, np.ndarray, np.dtype, *dtypes]

@@ -45,13 +45,15 @@ def load_pose_network(
     """A keypoint network with its weights, in eval mode, float32, on the CPU.
 
     Args:
-        name_or_path: a name of the zoo (``python -m models list``; downloaded once where it does not ship), or a
-            checkpoint file of any supported program.
+        name_or_path: a name of the zoo (``python -m models list``; downloaded once where it does not ship),
+            or a checkpoint file of any supported program.
         style: where bottlenecks take their stride; keys do not tell.
         keypoints: the keypoint set by name, where neither the file nor its name tells the right one.
-        **changes: fields of `PoseDescription` to set otherwise, such as ``colour="rgb"`` or ``decoding="dark"``.
+        **changes: fields of `PoseDescription` to set otherwise, such as ``colour="rgb"`` or
+        ``decoding="dark"``.
 
-    Raises InputError for an unknown name, a damaged or foreign file, missing or unexpected keys, wrong options.
+    Raises InputError for an unknown name, a damaged or foreign file, missing or unexpected keys, wrong
+    options.
     """
     path, known = _find(name_or_path)
     file = read_checkpoint(path)
@@ -103,7 +105,7 @@ def network_from(file: CheckpointFile, name: str, style: str = "pytorch") -> Pos
 
 
 def _with_random_head(state: dict[str, Tensor], style: str, name: str) -> PoseNetwork:
-    """A torchvision ResNet as the start of a SimpleBaseline: the head is random (seed 0) and must be trained."""
+    """A torchvision ResNet as a start: the head is random (seed 0) and must be trained."""
     log.warning("%s is a ResNet without a keypoint head: heat maps mean nothing before training", name)
     network = create_pose_network(f"pose_resnet_{depth_of(state)}", caffe=style == "caffe")
     head = {k: v for k, v in network.state_dict().items() if k.startswith(("deconv_layers.", "final_layer."))}
@@ -138,7 +140,7 @@ def _load(network: PoseNetwork, state: dict[str, Tensor], name: str) -> None:
 def _describe(
     network: PoseNetwork, file: CheckpointFile, path: Path, known: dict[str, Any]
 ) -> PoseDescription:
-    """From the file's own metadata, the zoo, the program that wrote it, its name, and the number of keypoints."""
+    """From the file's metadata, the zoo, the program that wrote it, its name, the number of keypoints."""
     if DESCRIPTION_KEY in file.metadata:
         return PoseDescription.from_json(file.metadata[DESCRIPTION_KEY])
     count = keypoint_count(network)
@@ -186,7 +188,7 @@ def keypoint_count(network: PoseNetwork) -> int:
         MSPN: "stage0.upsample.up4.res_conv2.conv.weight",
         MegEngineMSPN: "stages.Stage_0_tail.tail_3.weight",
     }
-    return network.state_dict()[last[type(network)]].shape[0]  # type: ignore[index]
+    return network.state_dict()[last[type(network)]].shape[0]
 
 
 def _keypoints_from_name(name: str, count: int) -> KeypointSet:

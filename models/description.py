@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
 from models.errors import InputError
 from models.keypoints import KEYPOINT_SETS, KeypointSet, keypoint_set
@@ -82,8 +82,10 @@ class PoseDescription:
             else:
                 values["keypoints"] = keypoint_set(keypoints)
             known = {field.name for field in fields(cls)}
-            lists = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known}
-            return cls(**lists)
+            settings: dict[str, Any] = {
+                k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known
+            }
+            return cls(**settings)
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"not the description of a pose network: {text[:80]!r} ({error})") from None
 

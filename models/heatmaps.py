@@ -1,7 +1,7 @@
 """Heat maps ↔ keypoints: decoding and the flip test, in NumPy, for inference and validation alike.
 
-Points are in heat-map cells, x then y; `cells_to_input` takes them to pixels of the network's input. Decodings whose
-origin adds a fixed offset in input pixels have it in their cells.
+Points are in heat-map cells, x then y; `cells_to_input` takes them to pixels of the network's input.
+Decodings whose origin adds a fixed offset in input pixels have it in their cells.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def decode(heatmaps: NDArray, decoding: str = "quarter") -> Decoded:
         decoding: a name in DECODINGS.
 
     Returns:
-        (N, K, 2) x, y in heat-map cells, and (N, K) scores. A map without a positive value gives (0, 0) and a score
-        that is not positive.
+        (N, K, 2) x, y in heat-map cells, and (N, K) scores. A map without a positive value gives (0, 0) and a
+        score that is not positive.
     """
     if decoding not in DECODINGS:
         raise InputError(f"unknown decoding '{decoding}': choose from {', '.join(DECODINGS)}")
@@ -61,7 +61,7 @@ def decode_quarter(heatmaps: NDArray) -> Decoded:
 
 
 def decode_parabola(heatmaps: NDArray) -> Decoded:
-    """Maximum of each map, moved to the vertex of the parabola through it and its two neighbours on each axis."""
+    """Maximum of each map, moved to the vertex of the parabola through it and its neighbours on each axis."""
     points, scores = decode_argmax(heatmaps)
     n, k, height, width = heatmaps.shape
     maps = heatmaps.reshape(n * k, height, width)
@@ -80,7 +80,7 @@ def decode_parabola(heatmaps: NDArray) -> Decoded:
 
 
 def _differences(maps: NDArray, where: NDArray, x: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
-    """Right minus left and lower minus upper neighbour of the cells (x, y) of (M, h, w) maps, for the chosen maps."""
+    """Right minus left and lower minus upper neighbour of cells (x, y) of (M, h, w) maps, where chosen."""
     rows, x, y = np.flatnonzero(where), x[where], y[where]
     return maps[rows, y, x + 1] - maps[rows, y, x - 1], maps[rows, y + 1, x] - maps[rows, y - 1, x]
 

@@ -1,7 +1,7 @@
 """The names that other programs give to the same weights, and back.
 
-Our own state-dict keys are those of the networks' first publications: microsoft/human-pose-estimation.pytorch for
-SimpleBaseline, megvii-research/MSPN for MSPN, MegEngine/Models for its ``mspn_4stage``.
+Our own state-dict keys are those of the networks' first publications: microsoft/human-pose-estimation.pytorch
+for SimpleBaseline, megvii-research/MSPN for MSPN, MegEngine/Models for its ``mspn_4stage``.
 """
 
 from __future__ import annotations
@@ -108,13 +108,14 @@ def _join_final_layer(state: dict[str, Value]) -> dict[str, Value]:
     return {_exchange(key, pairs): value for key, value in state.items()}
 
 
+_STAGE = r"backbone.multi_stage_mspn.\1"
 _MSPN_RULES = (
     (r"top\.conv\.", "backbone.top.top.0."),
-    (r"stage(\d)\.downsample\.(layer\d\.\d+)\.conv_bn_relu(\d)\.(conv|bn)\.", r"backbone.multi_stage_mspn.\1.downsample.\2.\4\3."),
-    (r"stage(\d)\.downsample\.", r"backbone.multi_stage_mspn.\1.downsample."),
-    (r"stage(\d)\.upsample\.(up\d)\.u_skip\.", r"backbone.multi_stage_mspn.\1.upsample.\2.in_skip."),
-    (r"stage(\d)\.upsample\.(up\d)\.skip(\d)\.", r"backbone.multi_stage_mspn.\1.upsample.\2.out_skip\3."),
-    (r"stage(\d)\.upsample\.(up\d)\.(up_conv|cross_conv)\.", r"backbone.multi_stage_mspn.\1.upsample.\2.\3."),
+    (r"stage(\d)\.downsample\.(layer\d\.\d+)\.conv_bn_relu(\d)\.(conv|bn)\.", _STAGE + r".downsample.\2.\4\3."),  # noqa: E501
+    (r"stage(\d)\.downsample\.", _STAGE + r".downsample."),
+    (r"stage(\d)\.upsample\.(up\d)\.u_skip\.", _STAGE + r".upsample.\2.in_skip."),
+    (r"stage(\d)\.upsample\.(up\d)\.skip(\d)\.", _STAGE + r".upsample.\2.out_skip\3."),
+    (r"stage(\d)\.upsample\.(up\d)\.(up_conv|cross_conv)\.", _STAGE + r".upsample.\2.\3."),
 )  # fmt: skip
 _MSPN_PREDICTION = re.compile(r"stage(\d)\.upsample\.up(\d)\.res_conv(\d)\.")
 

@@ -1,7 +1,7 @@
 """MegEngine's ``mspn_4stage`` (MegEngine/Models), which shares no weights with the authors' MSPN.
 
-A stem of three 3×3 convolutions, then stages of ResNet bottlenecks down and transposed convolutions up; from a stage
-to the next goes the finest feature alone. State-dict keys are MegEngine's.
+A stem of three 3×3 convolutions, then stages of ResNet bottlenecks down and transposed convolutions up; from
+a stage to the next goes the finest feature alone. State-dict keys are MegEngine's.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Tail(nn.Module):
 
 
 class MegEngineMSPN(PoseNetwork):
-    """MegEngine's multi-stage network; ``forward`` gives the last stage's finest heat maps, trained in 0–255."""
+    """MegEngine's multi-stage network; ``forward`` gives the last stage's finest maps, trained in 0–255."""
 
     def __init__(self, stages: int = 4, keypoints: int = 17) -> None:
         super().__init__()

@@ -1,8 +1,9 @@
 """Read MindSpore's checkpoint files without MindSpore.
 
-A ``.ckpt`` is a protobuf ``Checkpoint``: repeated ``value`` (field 1), each with ``tag`` (1, the parameter's name) and
-``tensor`` (2), which has ``dims`` (1), ``tensor_type`` (2, such as ``Float32``) and ``tensor_content`` (3, little
-endian). A large tensor is written in several values of the same tag, to be joined in order.
+A ``.ckpt`` is a protobuf ``Checkpoint``: repeated ``value`` (field 1), each with ``tag`` (1, the parameter's
+name) and ``tensor`` (2), which has ``dims`` (1), ``tensor_type`` (2, such as ``Float32``) and
+``tensor_content`` (3, little endian). A large tensor is written in several values of the same tag, to be
+joined in order.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """MSPN: Rethinking on Multi-Stage Networks for Human Pose Estimation (Li et al. 2019, arXiv 1901.00148).
 
-A ResNet top, then stages that each go down as ResNet-50 does and up again in four units. State-dict keys are those
-of megvii-research/MSPN, whose convolutions carry biases; MMPose's do not (``bias=False``).
+A ResNet top, then stages that each go down as ResNet-50 does and up again in four units. State-dict keys are
+those of megvii-research/MSPN, whose convolutions carry biases; MMPose's do not (``bias=False``).
 """
 
 from __future__ import annotations
@@ -125,9 +125,10 @@ class Stage(nn.Module):
     def forward(
         self, x: Tensor, skips: list[Tensor] | None, every: bool
     ) -> tuple[list[Tensor], list[Tensor] | None, Tensor | None]:
-        """Heat maps from coarse to fine (the finest alone unless ``every``), skips fine to coarse, cross feature."""
+        """Heat maps coarse to fine (the finest alone unless ``every``), skips fine to coarse, cross map."""
         features = self.downsample(x, skips)
         out: Tensor | None = None
+        cross: Tensor | None = None
         heatmaps, next_skips = [], []
         for i in range(4):
             unit = self.upsample[f"up{i + 1}"]
@@ -139,7 +140,8 @@ class Stage(nn.Module):
             skip = unit.skip(feature, out)
             if skip is not None:
                 next_skips.append(skip)
-        cross = unit.cross_conv(out) if unit.cross_conv is not None else None
+            if unit.cross_conv is not None:
+                cross = unit.cross_conv(out)
         return heatmaps, next_skips[::-1] or None, cross
 
 
@@ -163,7 +165,8 @@ class MSPN(PoseNetwork):
         keypoints: number of heat maps K.
         bias: biases of the convolutions: True in the authors' own network, False in MMPose's.
 
-    ``forward`` gives the finest heat maps of the last stage, (N, K, H/4, W/4); `every_output` what training needs.
+    ``forward`` gives the finest heat maps of the last stage, (N, K, H/4, W/4); `every_output` what training
+    needs.
     """
 
     def __init__(self, stages: int = 4, keypoints: int = 17, bias: bool = True) -> None:

@@ -99,8 +99,8 @@ class PoseResNet(PoseNetwork):
             4 with three and 8 with two.
         deconv_kernels: 2, 3 or 4 for each transposed convolution.
         deconv_bias: bias of the transposed convolutions.
-        head_kernels: one convolution with batch norm and ReLU for each, between the transposed convolutions and
-            the final one; published networks have none.
+        head_kernels: one convolution with batch norm and ReLU for each, between the transposed convolutions
+            and the final one; published networks have none.
         final_kernel: 1 or 3.
         width: factor on the ResNet's channels; 1 is the published network.
         caffe: stride on the first 1×1 convolution of a bottleneck.

@@ -15,6 +15,7 @@ from models.engines.choice import Choice, choose
 if TYPE_CHECKING:
     from torch import nn
 
+    from models.engines.image_network import ImageNetwork
     from models.pose_network import PoseNetwork
 
 log = logging.getLogger(__name__)
@@ -110,7 +111,7 @@ def compile_network(
     return CompiledNetwork(_runner(module, input_size, choice), choice)
 
 
-def _runner(module: nn.Module, input_size: tuple[int, int] | None, choice: Choice) -> Runner:
+def _runner(module: ImageNetwork, input_size: tuple[int, int] | None, choice: Choice) -> Runner:
     if choice.engine == "openvino":
         from models.engines.openvino_engine import OpenVINONetwork, converted
 

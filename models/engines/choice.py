@@ -30,8 +30,8 @@ class Choice:
 def choose(engine: str = "auto", device: str = "auto", precision: str = "auto") -> Choice:
     """Settle engine, device and precision.
 
-    ``auto`` takes a GPU where PyTorch has one, else OpenVINO on the CPU, else PyTorch on the CPU; bf16 where the CPU
-    or GPU computes in it, fp16 on other GPUs, fp32 elsewhere.
+    ``auto`` takes a GPU where PyTorch has one, else OpenVINO on the CPU, else PyTorch on the CPU; bf16 where
+    the CPU or GPU computes in it, fp16 on other GPUs, fp32 elsewhere.
 
     Raises InputError for an unknown value, a combination that does not exist, or a missing package or device.
     """

@@ -12,9 +12,12 @@ from torch import Tensor, nn
 class ImageNetwork(nn.Module):
     """Channel order, normalisation and layout, then the network.
 
-    ``forward`` takes (N, H, W, 3) uint8 BGR and gives what the network gives for (N, 3, H, W) float, normalised with
-    mean and std (scale 0–255, in the network's own channel order).
+    ``forward`` takes (N, H, W, 3) uint8 BGR and gives what the network gives for (N, 3, H, W) float,
+    normalised with mean and std (scale 0–255, in the network's own channel order).
     """
+
+    mean: Tensor
+    scale: Tensor
 
     def __init__(
         self,
@@ -37,5 +40,4 @@ class ImageNetwork(nn.Module):
         x = images.permute(0, 3, 1, 2).to(torch.float32)
         if self.swap:
             x = x[:, [2, 1, 0]]
-        assert isinstance(self.mean, Tensor) and isinstance(self.scale, Tensor)
         return (x - self.mean) * self.scale

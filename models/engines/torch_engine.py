@@ -26,7 +26,7 @@ class TorchNetwork:
         self.network.load_state_dict({"mean": network.mean, "scale": network.scale}, strict=False)
         self.network.swap = network.swap
         self.network.eval().to(self.device)
-        inner.to(dtype=self.dtype, memory_format=torch.channels_last)
+        inner.to(self.dtype).to(memory_format=torch.channels_last)
 
     def __call__(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         with torch.inference_mode():
