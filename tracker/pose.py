@@ -62,7 +62,8 @@ class PoseStage:
             began = time.perf_counter()
             pictures = crops.extract_crops(image, windows[batch], net.input_size, net.half_pixel)
             cropped = time.perf_counter()
-            cells, scores[batch] = heatmaps.decode(self._heatmaps(pictures), self.decoding)
+            cells, peaks = heatmaps.decode(self._heatmaps(pictures), self.decoding)
+            scores[batch] = peaks / net.peak
             in_crop = heatmaps.cells_to_input(cells, net.stride, net.half_pixel)
             points[batch] = _to_image(in_crop, windows[batch], net.input_size, net.half_pixel)
             self.seconds["crop"] += cropped - began
@@ -75,8 +76,7 @@ class PoseStage:
         both = self.engine(np.concatenate((pictures, pictures[:, :, ::-1])))
         direct, mirrored = both[: len(pictures)], both[len(pictures) :]
         net = self.description
-        # without half-pixel crops the mirrored maps lie one cell off (Microsoft's SHIFT_HEATMAP)
-        return (direct + heatmaps.unflip(mirrored, net.keypoints.flip_index, shift=not net.half_pixel)) / 2
+        return (direct + heatmaps.unflip(mirrored, net.keypoints.flip_index, net.flip_shift)) / 2
 
 
 def _to_image(
