@@ -94,6 +94,7 @@ def compile_network(
     engine: str = "auto",
     device: str = "auto",
     precision: str = "auto",
+    batch: int | None = None,
 ) -> CompiledNetwork:
     """Put any image network on an engine.
 
@@ -103,19 +104,22 @@ def compile_network(
         colour: the network's channel order; pictures are always given as BGR.
         input_size: height and width, or None where they vary from call to call.
         engine, device, precision: as for `create_engine`.
+        batch: pictures a call where the network can take that many only, as torchvision's detectors do.
     """
     from models.engines.image_network import ImageNetwork
 
     choice = choose(engine, device, precision)
     module = ImageNetwork(network.eval(), mean, std, colour).eval()
-    return CompiledNetwork(_runner(module, input_size, choice), choice)
+    return CompiledNetwork(_runner(module, input_size, batch, choice), choice)
 
 
-def _runner(module: ImageNetwork, input_size: tuple[int, int] | None, choice: Choice) -> Runner:
+def _runner(
+    module: ImageNetwork, input_size: tuple[int, int] | None, batch: int | None, choice: Choice
+) -> Runner:
     if choice.engine == "openvino":
         from models.engines.openvino_engine import OpenVINONetwork, converted
 
-        return OpenVINONetwork(converted(module, input_size), choice.precision)
+        return OpenVINONetwork(converted(module, input_size, batch), choice.precision)
     if choice.engine == "onnx":
         from models.engines.onnx_engine import ONNXNetwork
         from models.export import to_onnx

@@ -39,30 +39,31 @@ class OpenVINONetwork:
         return tuple(np.asarray(results[i]) for i in range(len(self.compiled.outputs)))
 
 
-def converted(network: ImageNetwork, input_size: tuple[int, int] | None) -> Path:
-    """The network as an OpenVINO model file with a dynamic batch, converted once and then found in the cache.
+def converted(network: ImageNetwork, input_size: tuple[int, int] | None, batch: int | None = None) -> Path:
+    """The network as an OpenVINO model file, converted once and then found in the cache.
 
     Args:
         network: to convert.
         input_size: height and width, or None where they vary.
+        batch: pictures a call, or None where that varies.
     """
-    path = cache_folder() / "openvino" / f"{_fingerprint(network, input_size)}.xml"
+    path = cache_folder() / "openvino" / f"{_fingerprint(network, input_size, batch)}.xml"
     if not path.is_file():
         log.info("converting the network for OpenVINO (once; kept in %s)", path.parent)
-        save_ir(to_openvino(network, input_size), path)
+        save_ir(to_openvino(network, input_size, batch), path)
     return path
 
 
-def to_openvino(network: ImageNetwork, input_size: tuple[int, int] | None) -> Any:
+def to_openvino(network: ImageNetwork, input_size: tuple[int, int] | None, batch: int | None = None) -> Any:
     """An `openvino.Model` with (N, H, W, 3) uint8 pictures in."""
     import openvino
 
     height, width = input_size or (256, 256)
-    example = torch.zeros((2, height, width, 3), dtype=torch.uint8)
+    example = torch.zeros((batch or 2, height, width, 3), dtype=torch.uint8)
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # the tracer's own deprecation
         traced = torch.jit.trace(network, example, check_trace=False)
-        shape = [-1, *(input_size or (-1, -1)), 3]
+        shape = [batch or -1, *(input_size or (-1, -1)), 3]
         return openvino.convert_model(traced, example_input=example, input=[openvino.PartialShape(shape)])
 
 
@@ -77,13 +78,15 @@ def save_ir(model: Any, path: Path) -> None:
     part.replace(path)
 
 
-def _fingerprint(network: ImageNetwork, input_size: tuple[int, int] | None) -> str:
+def _fingerprint(network: ImageNetwork, input_size: tuple[int, int] | None, batch: int | None) -> str:
     """Changes with anything that changes the converted model: weights, structure, this code, OpenVINO."""
     import inspect
 
     import openvino
 
-    digest = hashlib.sha256(f"{openvino.__version__} {torch.__version__} {input_size} {network}".encode())
+    digest = hashlib.sha256(
+        f"{openvino.__version__} {torch.__version__} {input_size} {batch} {network}".encode()
+    )
     for kind in sorted({type(module) for module in network.modules()}, key=lambda kind: kind.__qualname__):
         if kind.__module__.startswith("models."):
             digest.update(inspect.getsource(kind).encode())
