@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,7 +101,11 @@ def evaluate(
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools reports its progress by printing
         truth, found = CocoIndex(), CocoIndex()
         truth.dataset = {**document, "annotations": people}
-        found.dataset = {"images": document["images"], "categories": document["categories"], "annotations": results}
+        found.dataset = {
+            "images": document["images"],
+            "categories": document["categories"],
+            "annotations": results,
+        }
         truth.createIndex()
         found.createIndex()
         run = _evaluator(truth, found, rules)
@@ -169,7 +173,7 @@ def check_predictions(document: Document, predictions: Any, keypoint_set: Keypoi
 
 
 def object_keypoint_similarity(
-    keypoints: NDArray, people: Sequence[Mapping[str, Any]], sigmas: NDArray
+    keypoints: NDArray, people: Sequence[Document], sigmas: NDArray
 ) -> NDArray[np.float64]:
     """OKS of every prediction with every person, as pycocotools computes it.
 
@@ -189,7 +193,7 @@ def object_keypoint_similarity(
     offsets = keypoints[:, None] - truth[None, ..., :2]
     blank = np.flatnonzero(~labelled.any(axis=1))
     if len(blank):
-        boxes = np.array([people[i]["bbox"] for i in blank], np.float64)
+        boxes = np.array([person["bbox"] for person in people], np.float64)[blank]
         low, high = boxes[:, :2] - boxes[:, 2:], boxes[:, :2] + 2 * boxes[:, 2:]
         points = keypoints[:, None]
         offsets[:, blank] = np.maximum(0, low[:, None] - points) + np.maximum(0, points - high[:, None])
@@ -237,11 +241,15 @@ def _by_crowding(truth: Any, found: Any, rules: OksRules) -> dict[str, float]:
     images = truth.dataset["images"]
     missing = [image["id"] for image in images if "crowdIndex" not in image]
     if missing:
-        raise InputError(f"{len(missing)} images have no 'crowdIndex' (first: {missing[0]}): not CrowdPose annotations")
+        raise InputError(
+            f"{len(missing)} images have no 'crowdIndex' (first: {missing[0]}): not CrowdPose annotations"
+        )
     groups: dict[str, list[Any]] = {"AP_easy": [], "AP_medium": [], "AP_hard": []}
     for image in images:
         crowding = image["crowdIndex"]
-        groups["AP_easy" if crowding < 0.2 else "AP_medium" if crowding < 0.8 else "AP_hard"].append(image["id"])
+        groups["AP_easy" if crowding < 0.2 else "AP_medium" if crowding < 0.8 else "AP_hard"].append(
+            image["id"]
+        )
     result = {}
     for name, image_ids in groups.items():
         run = _evaluator(truth, found, rules, image_ids)
@@ -251,7 +259,9 @@ def _by_crowding(truth: Any, found: Any, rules: OksRules) -> dict[str, float]:
 
 def _image_matches(run: Any, truth: Any) -> tuple[ImageMatch, ...]:
     kept = []
-    everyone = [e for e in run.evalImgs[: len(run.params.imgIds)] if e is not None]  # area range "all" comes first
+    everyone = [
+        e for e in run.evalImgs[: len(run.params.imgIds)] if e is not None
+    ]  # area range "all" comes first
     for e in everyone:
         key = e["image_id"], e["category_id"]
         people = tuple(run._gts[key])
@@ -259,5 +269,7 @@ def _image_matches(run: Any, truth: Any) -> tuple[ImageMatch, ...]:
         predictions = {p["id"]: p for p in run._dts[key]}
         oks = np.asarray(run.ious[key], np.float64).reshape(len(e["dtIds"]), len(people))
         matched = np.array([position.get(int(m), -1) if m else -1 for m in e["dtMatches"][0]], np.intp)
-        kept.append(ImageMatch(e["image_id"], tuple(predictions[i] for i in e["dtIds"]), people, oks, matched))
+        kept.append(
+            ImageMatch(e["image_id"], tuple(predictions[i] for i in e["dtIds"]), people, oks, matched)
+        )
     return tuple(kept)

@@ -1,6 +1,7 @@
 """Measures of keypoint distance: PCK, PCKh, AUC, EPE, NME.
 
-All work on distances as MMPose 1.3.2 computes them (single precision); a keypoint counts where it is annotated.
+All work on distances as MMPose 1.3.2 computes them, in single precision; a keypoint counts where it is
+annotated.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def hit_rates(distances: NDArray, threshold: float, inclusive: bool = False) -> 
 
 
 def pck(distances: NDArray, threshold: float) -> float:
-    """Percentage of correct keypoints as a part of 1: the plain mean of the keypoints' hit rates, 0 for none."""
+    """Percentage of correct keypoints, from 0 to 1: the plain mean of the hit rates, 0 for none."""
     rates = hit_rates(distances, threshold)
     return float(np.nanmean(rates)) if not np.isnan(rates).all() else 0.0
 

@@ -8,9 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from models.oks import oks_matrix, suppress, suppress_softly
 
 
-def pose_scores(
-    box_scores: NDArray, keypoint_scores: NDArray, threshold: float = 0.2
-) -> NDArray[np.float64]:
+def pose_scores(box_scores: NDArray, keypoint_scores: NDArray, threshold: float = 0.2) -> NDArray[np.float64]:
     """Score of each pose: its box's times the mean of those keypoint scores that exceed the threshold.
 
     0 where none does (paper, section 2; microsoft/human-pose-estimation.pytorch).

@@ -1,0 +1,81 @@
+"""AI Challenger (AIC) keypoints: AP by OKS with its own sigmas."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from evaluation import command
+from evaluation.annotations import Document, check_document, read_json
+from evaluation.benchmark import Benchmark, oks_scorer
+from evaluation.oks import OksRules
+from models.errors import InputError
+from models.keypoints import AIC
+
+# AIC's visibility flag → COCO's: 1 visible, 2 hidden, 3 not labelled
+_VISIBILITY = {1: 2, 2: 1, 3: 0, 0: 0}
+
+
+def read(path: Path) -> Document:
+    """Read AIC's own list of images or a COCO-style conversion of it.
+
+    The owners' file is a list of ``image_id`` (the picture's name), ``human_annotations`` (name → left, top,
+    right, bottom) and ``keypoint_annotations`` (name → 14 × x, y, flag).
+    """
+    parsed = read_json(path)
+    if isinstance(parsed, list):
+        parsed = _from_owner(parsed, str(path))
+    return check_document(parsed, AIC, str(path))
+
+
+def _from_owner(rows: list[Document], name: str) -> Document:
+    images: list[Document] = []
+    people: list[Document] = []
+    for i, row in enumerate(rows, 1):
+        if not {"image_id", "keypoint_annotations", "human_annotations"} <= row.keys():
+            raise InputError(
+                f"'{name}': entry {i} is not AIC's: image_id, keypoint_annotations, human_annotations needed"
+            )
+        images.append({"id": i, "file_name": f"{row['image_id']}.jpg"})
+        for human, keypoints in row["keypoint_annotations"].items():
+            left, top, right, bottom = row["human_annotations"][human]
+            triples = list(keypoints)
+            triples[2::3] = [_VISIBILITY[flag] for flag in triples[2::3]]
+            for k in range(0, len(triples), 3):
+                if triples[k + 2] == 0:
+                    triples[k : k + 2] = (0, 0)
+            people.append(
+                {
+                    "id": len(people) + 1,
+                    "image_id": i,
+                    "bbox": [left, top, right - left, bottom - top],
+                    "keypoints": triples,
+                }
+            )
+    return {"images": images, "annotations": people}
+
+
+BENCHMARK = Benchmark(
+    name="aic",
+    title="AI Challenger keypoints",
+    keypoint_set=AIC,
+    annotations=(
+        "annotations/aic_val.json",
+        "ai_challenger_keypoint_validation_20170911/keypoint_validation_annotations_20170911.json",
+        "keypoint_validation_annotations_20170911.json",
+    ),
+    images=(
+        "ai_challenger_keypoint_validation_20170911/keypoint_validation_images_20170911",
+        "keypoint_validation_images_20170911",
+        "images",
+        ".",
+    ),
+    columns=("AP", "AP50", "AP75", "AR", "AR50"),
+    homepage="github.com/AIChallenger/AI_Challenger_2017",
+    terms="for research",
+    read=read,
+    score=oks_scorer(OksRules(AIC, area="box", labelled="count", skip_blank=True)),
+)
+
+add_arguments = partial(command.add_arguments, BENCHMARK)
+run = partial(command.run, BENCHMARK)

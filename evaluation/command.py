@@ -1,0 +1,147 @@
+"""The command line that the benchmarks of single pictures share."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+from typing import Any
+
+from evaluation.annotations import Document
+from evaluation.benchmark import Benchmark
+from evaluation.output import print_scores, write_json
+from evaluation.person_results import read_predictions
+from models.errors import InputError
+
+
+def add_arguments(benchmark: Benchmark, parser: argparse.ArgumentParser) -> None:
+    """Declare the options of one benchmark."""
+    what = parser.add_argument_group("what is scored: a network, or a file of predictions")
+    what.add_argument("--model", metavar="NAME|FILE", help="a checkpoint of the zoo or a file: run it")
+    what.add_argument("--pred", type=Path, metavar="FILE", help="predictions to score; no picture is needed")
+    data = parser.add_argument_group("data")
+    data.add_argument("--data", type=Path, metavar="DIR", help=f"the folder of {benchmark.title}")
+    data.add_argument(
+        "--gt", type=Path, metavar="FILE", help="one annotation file instead of the folder's own"
+    )
+    run = parser.add_argument_group("running a network")
+    boxes = "gt (the annotated ones)"
+    if not benchmark.per_person:
+        boxes += ", detect (our person detector), or a JSON file of detections"
+    run.add_argument(
+        "--boxes", default="gt", metavar="gt|detect|FILE", help=f"person boxes: {boxes}; default gt"
+    )
+    run.add_argument("--flip-test", action="store_true", help="average with the mirrored crop")
+    run.add_argument("--save", type=Path, metavar="FILE", help="keep predictions here; run again to resume")
+    run.add_argument("--batch", type=_positive, default=32, metavar="N", help="crops at once; default 32")
+    run.add_argument("--engine", default="auto", help="auto, pytorch, openvino or onnx; default auto")
+    run.add_argument("--device", default="auto", help="auto, cpu or cuda; default auto")
+    run.add_argument("--precision", default="auto", help="auto, fp32, bf16 or fp16; default auto")
+    if not benchmark.per_person:
+        run.add_argument(
+            "--box-threshold", type=float, default=0.0, metavar="S", help="drop boxes scored lower"
+        )
+        run.add_argument(
+            "--joint-threshold", type=float, default=0.2, metavar="S", help="joints that count for a score"
+        )
+        run.add_argument(
+            "--oks-nms", type=float, default=0.9, metavar="OKS", help="suppression; 1 for none; default 0.9"
+        )
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
+    output.add_argument(
+        "--report", type=Path, metavar="DIR", help="write a page with tables, plots and pictures"
+    )
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not a number of crops: 1 or more")
+    return value
+
+
+def run(benchmark: Benchmark, args: argparse.Namespace) -> int:
+    """Score predictions or a network and print the row; 0 for success."""
+    logging.basicConfig(format="%(message)s")
+    if (args.model is None) == (args.pred is None):
+        raise InputError("give either --model (a network to run) or --pred (predictions to score)")
+    for target in (args.json, args.save):
+        check_writable(target)
+    path = find_annotations(benchmark, args.data, args.gt)
+    document = benchmark.read(path)
+    predictions = read_predictions(args.pred) if args.pred else _run_model(benchmark, args, document, path)
+    scores = benchmark.score(document, predictions)
+    source = args.model or str(args.pred)
+    print_scores(benchmark, scores, source)
+    if args.json:
+        write_json(args.json, benchmark, scores, source, path)
+    if args.report:
+        from evaluation.page import write_page
+
+        write_page(args.report, benchmark, scores, document, source, _image_folders(benchmark, args, path))
+    return 0
+
+
+def check_writable(path: Path | None) -> None:
+    """Raises InputError unless a file can be made at that path; None is fine."""
+    if path is not None and (path.is_dir() or not path.resolve().parent.is_dir()):
+        problem = "is a folder" if path.is_dir() else f"no folder '{path.parent}'"
+        raise InputError(f"cannot write '{path}': {problem}")
+
+
+def find_annotations(benchmark: Benchmark, data: Path | None, gt: Path | None) -> Path:
+    """The annotation file or folder: ``--gt`` if given, else the first known name below ``--data``.
+
+    Raises InputError that says what was looked for and which JSON files are there instead.
+    """
+    if data is not None and not data.is_dir():
+        raise InputError(f"--data '{data}' is not a folder")
+    if gt is not None:
+        for path in (gt, data / gt if data else gt):
+            if path.exists():
+                return path
+        raise InputError(f"--gt '{gt}' does not exist")
+    if data is None:
+        raise InputError(f"give --data (the folder of {benchmark.title}) or --gt (an annotation file)")
+    for name in benchmark.annotations:
+        if (data / name).exists():
+            return data / name
+    present = sorted(
+        str(p.relative_to(data)) for pattern in ("*.json", "*/*.json") for p in data.glob(pattern)
+    )
+    found = (
+        f"JSON files there: {', '.join(present[:5])}; choose one with --gt"
+        if present
+        else "no JSON file there"
+    )
+    raise InputError(
+        f"no annotations of {benchmark.title} in '{data}': "
+        f"looked for {', '.join(benchmark.annotations)} ({found})"
+    )
+
+
+def _image_folders(benchmark: Benchmark, args: argparse.Namespace, annotations: Path) -> list[Path]:
+    """Where file names may start from: known folders below ``--data``, then the annotation file's own."""
+    known = [args.data / name for name in benchmark.images] if args.data else []
+    return [*known, annotations if annotations.is_dir() else annotations.parent]
+
+
+def _run_model(benchmark: Benchmark, args: argparse.Namespace, document: Document, annotations: Path) -> Any:
+    if benchmark.per_person and args.boxes != "gt":
+        raise InputError(f"{benchmark.title} scores one pose for each annotated person: use --boxes gt")
+    from evaluation.runner import RunOptions, run_network
+
+    options = RunOptions(
+        boxes=args.boxes,
+        flip_test=args.flip_test,
+        save=args.save,
+        batch=args.batch,
+        engine=args.engine,
+        device=args.device,
+        precision=args.precision,
+        box_threshold=getattr(args, "box_threshold", 0.0),
+        joint_threshold=getattr(args, "joint_threshold", 0.2),
+        oks_nms=getattr(args, "oks_nms", 0.9),
+    )
+    return run_network(benchmark, document, _image_folders(benchmark, args, annotations), args.model, options)

@@ -1,0 +1,35 @@
+"""CrowdPose: AP by OKS, and for easy, medium and hard images by how crowded they are."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from evaluation import command
+from evaluation.benchmark import Benchmark, oks_scorer, reader
+from evaluation.oks import OksRules
+from models.keypoints import CROWDPOSE
+
+BENCHMARK = Benchmark(
+    name="crowdpose",
+    title="CrowdPose",
+    keypoint_set=CROWDPOSE,
+    annotations=(
+        "annotations/mmpose_crowdpose_test.json",
+        "annotations/crowdpose_test.json",
+        "json/crowdpose_test.json",
+        "crowdpose_test.json",
+    ),
+    images=("images", "."),
+    box_files=("annotations/det_for_crowd_test_0.1_0.5.json",),
+    columns=("AP", "AP50", "AP75", "AP_easy", "AP_medium", "AP_hard"),
+    homepage="github.com/Jeff-sjtu/CrowdPose",
+    terms="for research",
+    read=reader(CROWDPOSE),
+    score=oks_scorer(
+        OksRules(CROWDPOSE, area="box", crowding=True),
+        ("AP", "AP50", "AP75", "AP_easy", "AP_medium", "AP_hard"),
+    ),
+)
+
+add_arguments = partial(command.add_arguments, BENCHMARK)
+run = partial(command.run, BENCHMARK)
