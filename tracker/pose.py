@@ -62,13 +62,27 @@ class PoseStage:
             began = time.perf_counter()
             pictures = crops.extract_crops(image, windows[batch], net.input_size, net.half_pixel)
             cropped = time.perf_counter()
-            cells, peaks = heatmaps.decode(self._heatmaps(pictures), self.decoding)
-            scores[batch] = peaks / net.peak
-            in_crop = heatmaps.cells_to_input(cells, net.stride, net.half_pixel)
-            points[batch] = _to_image(in_crop, windows[batch], net.input_size, net.half_pixel)
+            points[batch], scores[batch] = self.locate(pictures, windows[batch])
             self.seconds["crop"] += cropped - began
             self.seconds["pose"] += time.perf_counter() - cropped
         return points, scores
+
+    def locate(
+        self, pictures: NDArray[np.uint8], windows: NDArray
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Find the keypoints in crops that are cut out already, of one image or of many.
+
+        Args:
+            pictures: (N, height, width, 3) uint8 BGR, as from `models.crops.extract_crops`.
+            windows: (N, 4) where they were cut out, as from `models.crops.box_to_crop`.
+
+        Returns:
+            (N, K, 2) float32 x, y in pixels of the image, and (N, K) float32 scores.
+        """
+        net = self.description
+        cells, peaks = heatmaps.decode(self._heatmaps(pictures), self.decoding)
+        in_crop = heatmaps.cells_to_input(cells, net.stride, net.half_pixel)
+        return _to_image(in_crop, windows, net.input_size, net.half_pixel), peaks / net.peak
 
     def _heatmaps(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         if not self.flip_test:
