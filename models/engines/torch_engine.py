@@ -42,11 +42,10 @@ def fold_batch_norm(network: nn.Module) -> nn.Module:
 
     A network that `torch.fx` cannot follow comes back as a plain copy.
     """
-    network = copy.deepcopy(network).eval()
     try:
-        traced = fx.symbolic_trace(network)
+        traced = fx.symbolic_trace(copy.deepcopy(network).eval())
     except Exception:  # control flow that depends on data, as in two-stage detectors: fx raises many kinds
-        return network
+        return copy.deepcopy(network).eval()  # the copy that was being followed may hold what fx left in it
     modules = dict(traced.named_modules())
     for node in list(traced.graph.nodes):
         if node.op != "call_module" or not isinstance(modules[node.target], nn.BatchNorm2d):
