@@ -159,7 +159,7 @@ def _describe(
 
 # What each program's networks were trained with. Microsoft's feed BGR pictures normalised with RGB figures.
 _MICROSOFT = {"mean": RGB_MEAN, "std": RGB_STD, "colour": "bgr"}
-_MMPOSE = {"mean": RGB_MEAN, "std": RGB_STD, "colour": "rgb"}
+_MMPOSE = {"mean": RGB_MEAN, "std": RGB_STD, "colour": "rgb", "decoding": "quarter_mmpose"}
 _BGR = {"mean": RGB_MEAN[::-1], "std": RGB_STD[::-1], "colour": "bgr"}
 _MSPN = {**_BGR, "decoding": "mspn", "peak": 255.0, "flip_shift": True}
 _MEGENGINE = {

@@ -6,7 +6,9 @@ Decodings whose origin adds a fixed offset in input pixels have it in their cell
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,15 +23,36 @@ def decode(heatmaps: NDArray, decoding: str = "quarter") -> Decoded:
 
     Args:
         heatmaps: (N, K, h, w) float.
-        decoding: a name in DECODINGS.
+        decoding: a name in DECODINGS; those that blur take a kernel size behind it, as in "mspn9".
 
     Returns:
         (N, K, 2) x, y in heat-map cells, and (N, K) scores. A map without a positive value gives (0, 0) and a
         score that is not positive.
     """
-    if decoding not in DECODINGS:
-        raise InputError(f"unknown decoding '{decoding}': choose from {', '.join(DECODINGS)}")
-    return DECODINGS[decoding](np.asarray(heatmaps, np.float32))
+    chosen = find_decoding(decoding)
+    if len(heatmaps) == 0:
+        k = heatmaps.shape[1]
+        return np.zeros((0, k, 2), np.float32), np.zeros((0, k), np.float32)
+    return chosen(np.asarray(heatmaps, np.float32))
+
+
+def find_decoding(name: str) -> Callable[[NDArray], Decoded]:
+    """The decoding of a name; raises InputError that lists the known ones."""
+    if name in DECODINGS:
+        return DECODINGS[name]
+    match = re.fullmatch(r"([a-z]+)(\d+)", name)
+    if match and match[1] in BLURRED and int(match[2]) % 2:
+        return partial(_blurred, match[1], kernel=int(match[2]))
+    raise InputError(
+        f"unknown decoding '{name}': choose from {', '.join(DECODINGS)}; "
+        f"{', '.join(BLURRED)} take an odd kernel size, as in mspn9"
+    )
+
+
+def _blurred(name: str, heatmaps: NDArray, **options: int) -> Decoded:
+    from models import blurred_decoding  # which needs OpenCV
+
+    return getattr(blurred_decoding, f"decode_{name}")(heatmaps, **options)
 
 
 def decode_argmax(heatmaps: NDArray) -> Decoded:
@@ -43,19 +66,24 @@ def decode_argmax(heatmaps: NDArray) -> Decoded:
     return points.reshape(n, k, 2), scores.reshape(n, k)
 
 
-def decode_quarter(heatmaps: NDArray) -> Decoded:
+def decode_quarter(heatmaps: NDArray, each_axis: bool = False) -> Decoded:
     """Maximum of each map, moved a quarter of a cell towards the higher neighbour (Microsoft code, test).
 
-    Not moved at cells 0, 1 and the last of either axis, nor towards an equal neighbour.
+    Not moved at cells 0, 1 and the last of either axis, nor towards an equal neighbour. With ``each_axis``,
+    as in MMPose's code, such a cell on one axis does not keep the other from moving (unless it is cell 0).
     """
     points, scores = decode_argmax(heatmaps)
     n, k, height, width = heatmaps.shape
-    x, y = points.reshape(-1, 2).astype(np.intp).T
-    inner = (x > 1) & (x < width - 1) & (y > 1) & (y < height - 1)
-    dx, dy = _differences(heatmaps.reshape(n * k, height, width), inner, x, y)
-    moved = points.reshape(-1, 2)
-    moved[inner, 0] += 0.25 * np.sign(dx)
-    moved[inner, 1] += 0.25 * np.sign(dy)
+    flat = points.reshape(-1, 2)
+    x, y = flat.astype(np.intp).T
+    move_x, move_y = (x > 1) & (x < width - 1), (y > 1) & (y < height - 1)
+    if each_axis:
+        move_x, move_y = move_x & (y > 0), move_y & (x > 0)
+    else:
+        move_x = move_y = move_x & move_y
+    maps = heatmaps.reshape(n * k, height, width)
+    flat[move_x, 0] += 0.25 * np.sign(_difference(maps, move_x, x, y, 1, 0))
+    flat[move_y, 1] += 0.25 * np.sign(_difference(maps, move_y, x, y, 0, 1))
     points[scores <= 0] = 0
     return points, scores
 
@@ -68,7 +96,7 @@ def decode_parabola(heatmaps: NDArray) -> Decoded:
     x, y = points.reshape(-1, 2).astype(np.intp).T
     inner = (x > 0) & (x < width - 1) & (y > 0) & (y < height - 1) & (scores.reshape(-1) > 0)
     rows = np.flatnonzero(inner)
-    dx, dy = _differences(maps, inner, x, y)
+    dx, dy = neighbour_differences(maps, inner, x, y)
     xi, yi, top = x[inner], y[inner], 2 * maps[rows, y[inner], x[inner]]
     curve_x = top - maps[rows, yi, xi + 1] - maps[rows, yi, xi - 1]
     curve_y = top - maps[rows, yi + 1, xi] - maps[rows, yi - 1, xi]
@@ -79,16 +107,23 @@ def decode_parabola(heatmaps: NDArray) -> Decoded:
     return points, scores
 
 
-def _differences(maps: NDArray, where: NDArray, x: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
+def neighbour_differences(maps: NDArray, where: NDArray, x: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
     """Right minus left and lower minus upper neighbour of cells (x, y) of (M, h, w) maps, where chosen."""
-    rows, x, y = np.flatnonzero(where), x[where], y[where]
-    return maps[rows, y, x + 1] - maps[rows, y, x - 1], maps[rows, y + 1, x] - maps[rows, y - 1, x]
+    return _difference(maps, where, x, y, 1, 0), _difference(maps, where, x, y, 0, 1)
 
 
+def _difference(maps: NDArray, where: NDArray, x: NDArray, y: NDArray, dx: int, dy: int) -> NDArray:
+    m, x, y = np.flatnonzero(where), x[where], y[where]
+    return maps[m, y + dy, x + dx] - maps[m, y - dy, x - dx]
+
+
+BLURRED = ("dark", "udp", "megvii", "mspn", "megengine")  # in `models.blurred_decoding`
 DECODINGS: dict[str, Callable[[NDArray], Decoded]] = {
     "argmax": decode_argmax,
     "quarter": decode_quarter,
+    "quarter_mmpose": partial(decode_quarter, each_axis=True),
     "parabola": decode_parabola,
+    **{name: partial(_blurred, name) for name in BLURRED},
 }
 
 
