@@ -1,17 +1,21 @@
 """The shipped person detector: 'Objects as Points' (Zhou et al. 2019) on SimpleBaseline's own parts.
 
 ResNet-18's first three layers (one block instead of two at stride 4, where it is dear), one narrow block at
-stride 32, transposed convolutions back to stride 4 with lateral connections. Every cell of the map gives the logit of being a person's centre and the distances to the
-four sides of that person's box, as in TTFNet (Liu et al. 2020), which learns in a fraction of CenterNet's time.
+stride 32, transposed convolutions back to stride 4 with lateral connections. Every cell of the map gives the
+logit of being a person's centre and the distances to the four sides of that person's box, as in TTFNet (Liu
+et al. 2020), which learns in a fraction of CenterNet's time.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from models.errors import InputError
 from models.pose_resnet import BasicBlock, deconvolutions, residual_layer
 
 STRIDE = 4
@@ -24,8 +28,9 @@ class PersonDetector(nn.Module):
     """One-stage, single-class detector.
 
     ``forward`` takes (N, 3, H, W) float RGB, normalised with MEAN and STD, H and W divisible by 32, and gives
-    (N, 5, H/4, W/4): the centre's probability, with all but 3×3 local maxima set to 0 in eval mode (its logit in
-    training), then the distances from the cell's middle to the box's left, top, right and bottom in input pixels.
+    (N, 5, H/4, W/4): the centre's probability, with all but 3×3 local maxima set to 0 in eval mode (its logit
+    in training), then the distances from the cell's middle to the box's left, top, right and bottom in input
+    pixels.
     """
 
     def __init__(self, channels: tuple[int, int, int, int] = (160, 128, 96, 48)) -> None:
@@ -78,7 +83,8 @@ def decode_detections(
         most: at most so many boxes, best first.
 
     Returns:
-        (N, 4) left, top, right, bottom in pixels of the network's input, and (N,) scores, highest first; before NMS.
+        (N, 4) left, top, right, bottom in pixels of the network's input, and (N,) scores, highest first;
+        before NMS.
     """
     width = output.shape[2]
     scores = output[0].ravel()
@@ -88,3 +94,17 @@ def decode_detections(
     left_top, right_bottom = output[1:].reshape(2, 2, -1)[:, :, cells].transpose(0, 2, 1)
     boxes = np.concatenate((middle - left_top, middle + right_bottom), axis=1)
     return boxes.astype(np.float32), scores[cells].astype(np.float32)
+
+
+def load_person_detector(path: Path) -> PersonDetector:
+    """The detector of a weights file, in eval mode; raises InputError where they are another network's."""
+    from models.checkpoint_files import read_checkpoint
+
+    state = read_checkpoint(path).tensors
+    try:
+        up = [state[f"up.{i}.0.weight"].shape[1] for i in range(3)]
+        network = PersonDetector((state["context.0.conv1.weight"].shape[0], up[0], up[1], up[2]))
+        network.load_state_dict(state)
+    except (KeyError, RuntimeError):
+        raise InputError(f"'{path}' does not hold the weights of a person detector of this project") from None
+    return network.eval()
