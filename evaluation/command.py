@@ -34,7 +34,7 @@ def add_arguments(benchmark: Benchmark, parser: argparse.ArgumentParser) -> None
     run.add_argument("--flip-test", action="store_true", help="average with the mirrored crop")
     run.add_argument("--save", type=Path, metavar="FILE", help="keep predictions here; run again to resume")
     run.add_argument("--batch", type=_positive, default=32, metavar="N", help="crops at once; default 32")
-    run.add_argument("--engine", default="auto", help="auto, pytorch, openvino or onnx; default auto")
+    run.add_argument("--engine", default="auto", help="auto, torch, openvino or onnx; default auto")
     run.add_argument("--device", default="auto", help="auto, cpu or cuda; default auto")
     run.add_argument("--precision", default="auto", help="auto, fp32, bf16 or fp16; default auto")
     if not benchmark.per_person:
