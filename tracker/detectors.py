@@ -103,9 +103,9 @@ def create_detector(
     if suffix in SUFFIXES:
         return BoxesFile(path)
     if suffix == ".onnx":
-        from tracker.onnx_detector import create_onnx_detector
+        from tracker.onnx_detector import ONNXDetector
 
-        return create_onnx_detector(path)
+        return ONNXDetector(path)
     if name in TORCHVISION:
         return _torchvision(name, engine, device, precision)
     if name == OWN or suffix:
