@@ -1,0 +1,1 @@
+"""Commands for users: thin scripts, each also a console script."""

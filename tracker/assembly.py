@@ -1,0 +1,56 @@
+"""From a command's options to a tracker ready to run."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from tracker.cli import DETECTOR, POSE_MODEL, settings, tracker_options
+
+if TYPE_CHECKING:
+    from tracker.pipeline import PoseTracker
+
+
+def build_tracker(args: argparse.Namespace) -> PoseTracker:
+    """Load the networks that the options name; raises InputError for what there is not or does not fit."""
+    options = tracker_options(args)  # wrong values come out before anything loads
+    given = settings(args)
+
+    from models.checkpoints import load_pose_network
+    from models.engines import create_engine
+    from tracker.detectors import create_detector
+    from tracker.pipeline import PoseTracker
+    from tracker.pose import PoseStage
+
+    engine_options = (args.engine, args.device, args.precision)
+    network = load_pose_network(given.get("pose_model", POSE_MODEL))
+    pose = PoseStage(create_engine(network, *engine_options), flip_test=given.get("flip_test", False))
+    detector = create_detector(args.detections or given.get("detector", DETECTOR), *engine_options)
+    return PoseTracker(detector, pose, options)
+
+
+def describe(tracker: PoseTracker) -> str:
+    """One line: which networks run, and where."""
+    net = tracker.pose.description
+    return (
+        f"keypoints: {net.name} {net.input_size[0]}x{net.input_size[1]}, {tracker.pose.engine}; "
+        f"people: {tracker.detector}"
+    )
+
+
+def model_facts(tracker: PoseTracker) -> dict[str, Any]:
+    """The networks' facts for result files."""
+    net = tracker.pose.description
+    return {
+        "name": net.name,
+        "input_size": list(net.input_size),
+        "engine": str(tracker.pose.engine),
+        "flip_test": tracker.pose.flip_test,
+        "detector": str(tracker.detector),
+    }
+
+
+def option_facts(tracker: PoseTracker) -> dict[str, Any]:
+    """The tracker's settings for result files."""
+    return asdict(tracker.options)

@@ -1,0 +1,192 @@
+"""The command lines' options, in groups that the commands share."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from typing import Any
+
+from tracker.options import FLOWS, MATCHERS, PRESETS, SIMILARITIES, TrackerOptions
+from tracker.outputs import DEFAULTS, NAMES
+
+DETECTOR = "person_detector"
+POSE_MODEL = "default"
+
+_DEFAULT = TrackerOptions()
+
+
+class Parser(argparse.ArgumentParser):
+    """Unknown options and values end in one line and exit status 2, without the whole usage in front."""
+
+    def error(self, message: str) -> Any:
+        self.exit(2, f"error: {message} (see {self.prog} --help)\n")
+
+
+def add_input_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("input")
+    group.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="videos, stream URLs, pictures, folders of pictures, or quoted patterns ('clips/*.mp4')",
+    )
+    group.add_argument(
+        "--start", metavar="TIME", help="begin here: seconds (2.5 or 1:02.5) or a frame (f123, from f0)"
+    )
+    group.add_argument("--end", metavar="TIME", help="stop before this moment")
+    group.add_argument(
+        "--frame-rate", type=float, default=25.0, metavar="FPS", help="of folders of pictures (default: 25)"
+    )
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    defaults = " and ".join(f"<input>{NAMES[option]}" for option in DEFAULTS)
+    group = parser.add_argument_group(
+        "output", f"Without any of these: {defaults} in the working directory. Formats: see the end."
+    )
+    for names, metavar, text in (
+        (
+            ("-o", "--output"),
+            "FILE",
+            "video with the people drawn in (.mp4, .mov, .mkv; H.264, source's sound)",
+        ),
+        (("--json",), "FILE", "everything as JSON"),
+        (("--jsonl",), "FILE", "the same, a line a frame"),
+        (("--csv",), "FILE", "table, a row a person a frame"),
+        (("--posetrack",), "FILE", "PoseTrack18's JSON"),
+        (("--coco",), "FILE", "COCO's JSON with track ids"),
+        (("--openpose",), "FOLDER", "OpenPose's JSON, a file a frame"),
+        (("--mot",), "FILE", "MOT challenge's table of boxes and ids"),
+    ):
+        group.add_argument(*names, metavar=metavar, help=text)
+    group.add_argument("--overwrite", action="store_true", help="replace files that exist")
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("networks")
+    group.add_argument(
+        "--preset",
+        choices=PRESETS,
+        help="sets several options at once: "
+        + "; ".join(f"{name}: {_preset_text(preset)}" for name, preset in PRESETS.items()),
+    )
+    group.add_argument(
+        "--detector",
+        metavar="NAME|FILE",
+        default=argparse.SUPPRESS,
+        help=f"finds people: our own (default: {DETECTOR}), a torchvision detector such as "
+        "fasterrcnn_mobilenet_v3_large_fpn, or an ONNX file",
+    )
+    group.add_argument(
+        "--detections",
+        metavar="FILE",
+        help="boxes from a file instead of a detector: COCO results (.json) or MOT (.txt)",
+    )
+    group.add_argument(
+        "--pose-model",
+        metavar="NAME|FILE",
+        default=argparse.SUPPRESS,
+        help=f"finds keypoints: default, fast, any other of `python -m models list`, or a checkpoint "
+        f"(default: {POSE_MODEL})",
+    )
+    group.add_argument(
+        "--flip-test",
+        action=argparse.BooleanOptionalAction,
+        default=argparse.SUPPRESS,
+        help="average with the mirrored picture: a little better, pose network twice as slow",
+    )
+    for name, choices in (
+        ("engine", ("auto", "torch", "openvino", "onnx")),
+        ("precision", ("auto", "fp32", "bf16", "fp16")),
+    ):
+        group.add_argument(f"--{name}", choices=choices, default="auto", help="(default: auto)")
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps … (default: auto)")
+
+
+def add_tracking_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("tracking")
+    _option(group, "detect_every", int, "N", "detector on every N-th frame; flow carries people in between")
+    _option(group, "box_threshold", float, "SCORE", "people below this score are dropped")
+    _option(group, "joint_threshold", float, "SCORE", "joints below this score count as not seen")
+    _option(group, "new_track_threshold", float, "SCORE", "a new id needs this score of the person")
+    _option(group, "nms", float, "IOU", "of two boxes that overlap more, the better is kept")
+    _option(group, "similarity", str, None, "how a person is found again", SIMILARITIES)
+    _option(group, "queue", int, "FRAMES", "earlier frames that multi-flow looks at")
+    _option(group, "min_similarity", float, "S", "less similar to all before: a new person")
+    _option(group, "match", str, None, "best pair first, or best sum", MATCHERS)
+    _option(group, "flow", str, None, "optical flow; raft is accurate and slow", FLOWS)
+
+
+def add_people_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("people")
+    group.add_argument(
+        "--max-people",
+        type=int,
+        default=argparse.SUPPRESS,
+        metavar="N",
+        help="at most N in a frame, those tracked longest first (default: all)",
+    )
+    group.add_argument("--follow", type=int, metavar="ID", help="write and draw this id alone (default: all)")
+    _option(group, "min_height", float, "PIXELS", "boxes lower than this are ignored")
+    group.add_argument(
+        "--smooth",
+        choices=("none", "one-euro", "savgol"),
+        default="none",
+        help="against jitter: one-euro as frames come; savgol in a second pass, also fills gaps of up to 5 "
+        "frames (default: none)",
+    )
+
+
+def add_drawing_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("drawing")
+    group.add_argument("--trails", action="store_true", help="each person's way over the last two seconds")
+    group.add_argument("--boxes", action="store_true", help="each person's box")
+    group.add_argument("--no-ids", action="store_true", help="no id labels")
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("running")
+    group.add_argument(
+        "--workers",
+        type=_workers,
+        default=2,
+        metavar="N",
+        help="threads beside the main one: 1 decodes, 2 also draws and encodes, 0 for debugging (default: 2)",
+    )
+    group.add_argument("--quiet", action="store_true", help="print warnings and errors only")
+
+
+def settings(args: argparse.Namespace) -> dict[str, Any]:
+    """The options' values: those given, else the preset's, else nothing (the default holds)."""
+    given = {**PRESETS.get(getattr(args, "preset", None) or "", {}), **vars(args)}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def tracker_options(args: argparse.Namespace) -> TrackerOptions:
+    """The tracker's settings; raises InputError for a wrong value."""
+    given = settings(args)
+    return TrackerOptions(**{f.name: given[f.name] for f in fields(TrackerOptions) if f.name in given})
+
+
+def _option(
+    group: Any, name: str, kind: type, metavar: str | None, text: str, choices: tuple[str, ...] | None = None
+) -> None:
+    """An option of `TrackerOptions`, left out of the namespace where it is not given: a preset may set it."""
+    group.add_argument(
+        f"--{name.replace('_', '-')}",
+        type=kind,
+        metavar=metavar,
+        choices=choices,
+        default=argparse.SUPPRESS,
+        help=f"{text} (default: {getattr(_DEFAULT, name)})",
+    )
+
+
+def _workers(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of threads: give 0, 1 or 2")
+    return int(text)
+
+
+def _preset_text(preset: dict[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', '-')} {value}" for name, value in preset.items())

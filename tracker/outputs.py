@@ -1,0 +1,148 @@
+"""Which files a run writes, where, and whether it may: known and checked before any network loads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.errors import InputError
+from tracker.draw import DrawOptions, Painter
+from tracker.results.annotations import CocoResults, PoseTrackResults
+from tracker.results.files import check_output
+from tracker.results.json_file import JsonLines, JsonResults
+from tracker.results.openpose import OpenPoseResults, check_folder
+from tracker.results.sink import RunInfo, Sink
+from tracker.results.tables import CsvResults, MotResults
+
+if TYPE_CHECKING:
+    from tracker.types import FrameResult
+
+OVERLAY = "output"
+
+# Option → what its file is called after the input's stem where only a folder is given.
+NAMES = {
+    OVERLAY: "_tracked.mp4",
+    "json": "_poses.json",
+    "jsonl": "_poses.jsonl",
+    "csv": "_poses.csv",
+    "posetrack": "_posetrack.json",
+    "coco": "_coco.json",
+    "openpose": "_openpose",
+    "mot": "_mot.txt",
+}
+DEFAULTS = (OVERLAY, "json")  # what is written where nothing is asked for
+
+_SINKS: dict[str, Callable[[Path, RunInfo], Sink]] = {
+    "json": JsonResults,
+    "jsonl": JsonLines,
+    "csv": CsvResults,
+    "posetrack": PoseTrackResults,
+    "coco": CocoResults,
+    "openpose": OpenPoseResults,
+    "mot": MotResults,
+}
+
+
+@dataclass(frozen=True)
+class OutputPlan:
+    """The files of one input: option name → path."""
+
+    source: str
+    paths: dict[str, Path]
+
+    def check(self, overwrite: bool) -> None:
+        """Raise InputError unless every file may and can be written."""
+        from tracker.video.overlay import container_format
+
+        for option, path in self.paths.items():
+            if option == "openpose":
+                check_folder(path, stem_of(self.source), overwrite)
+                continue
+            if option == OVERLAY:
+                container_format(path)
+            if path.exists() and Path(self.source).exists() and path.samefile(self.source):
+                raise InputError(f"'{path}' is the input itself: give another name for --{option}")
+            check_output(path, overwrite)
+
+    def open(self, run: RunInfo, draw: DrawOptions) -> list[Sink]:
+        """Begin all files; those already begun are given up if one cannot be."""
+        from tracker.video.overlay import OverlayVideo
+
+        sinks: list[Sink] = []
+        try:
+            for option, path in self.paths.items():
+                if option == OVERLAY:
+                    sinks.append(OverlayVideo(path, run.source, Painter(run.keypoints, draw)))
+                else:
+                    sinks.append(_SINKS[option](path, run))
+        except BaseException:
+            close_all(sinks, complete=False)
+            raise
+        return sinks
+
+
+def plan_outputs(sources: list[str], asked: dict[str, str]) -> list[OutputPlan]:
+    """Where the results of each input go.
+
+    Args:
+        sources: the inputs.
+        asked: option name → path. With one input a file, or a folder in which it gets its usual name; with
+            several always a folder. Empty: the usual two files, in the working directory.
+
+    Raises InputError where two inputs would be written to one file, or a file's name stands for several.
+    """
+    wanted = asked or dict.fromkeys(DEFAULTS, ".")
+    plans = [
+        OutputPlan(source, {o: _target(o, given, source, len(sources) > 1) for o, given in wanted.items()})
+        for source in sources
+    ]
+    taken: dict[tuple[Path, str], str] = {}
+    for plan in plans:
+        for option, path in plan.paths.items():
+            key = (path.resolve(), stem_of(plan.source) if option == "openpose" else "")
+            if key in taken:
+                raise InputError(f"both {taken[key]} and --{option} of '{plan.source}' would be '{path}'")
+            taken[key] = f"--{option} of '{plan.source}'"
+    return plans
+
+
+def stem_of(source: str) -> str:
+    """What an input's files are called: its name without ending, or the name of its folder."""
+    path = Path(source.rstrip("/"))
+    if any(c in source for c in "*?["):
+        return path.resolve().parent.name or "pictures"
+    if "://" in source:
+        return path.stem.partition("?")[0] or "stream"
+    return path.resolve().name if path.is_dir() else path.stem
+
+
+def write_all(sinks: Iterable[Sink], result: FrameResult) -> None:
+    for sink in sinks:
+        sink.write(result)
+
+
+def close_all(sinks: Iterable[Sink], complete: bool) -> None:
+    """Finish every file, also when another fails; then raise the first failure."""
+    failures: list[Exception] = []
+    for sink in sinks:
+        try:
+            sink.close(complete)
+        except Exception as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+def _target(option: str, given: str, source: str, several: bool) -> Path:
+    path, name = Path(given), stem_of(source) + NAMES[option]
+    if option == "openpose" and given != ".":
+        return path
+    if path.is_dir() or given.endswith("/"):
+        return path / name
+    if several:
+        if path.suffix:
+            raise InputError(f"several inputs, one file: give a folder for --{option}, not '{given}'")
+        return path / name
+    return path

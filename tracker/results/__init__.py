@@ -1,0 +1,1 @@
+"""Result files: one module a format. Importing this package loads nothing heavy."""

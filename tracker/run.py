@@ -1,0 +1,211 @@
+"""A whole run of the tracking command: inputs → results on disk, one after the other."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+
+from models.errors import InputError
+from tracker.assembly import build_tracker, describe, model_facts, option_facts
+from tracker.draw import DrawOptions
+from tracker.outputs import NAMES, OVERLAY, OutputPlan, close_all, plan_outputs, write_all
+from tracker.pipeline import PoseTracker
+from tracker.progress import Summary, with_progress
+from tracker.results.sink import RunInfo, Sink
+from tracker.smoothing import OneEuro, savitzky_golay
+from tracker.threads import WriteBehind, read_ahead
+from tracker.types import Frame, FrameResult
+from tracker.video import open_source
+from tracker.video.inputs import expand_inputs
+from tracker.video.overlay import OverlayVideo
+from tracker.video.source import DamagedSourceError, Source
+
+DONE, FAILED, INTERRUPTED = 0, 1, 130
+
+
+def track_videos(args: argparse.Namespace) -> int:
+    """Track every input of a command line; gives the exit status.
+
+    Status 0: done; 1: something failed in mid-run, or one of several inputs could not be used; 130: stopped
+    by Ctrl-C. Raises InputError, before any file is written, for wrong arguments and for a single input that
+    cannot be used.
+    """
+    sources = expand_inputs(args.inputs)
+    if args.detections and len(sources) > 1:
+        raise InputError(f"--detections fits one video, but there are {len(sources)} inputs")
+    asked = {name: getattr(args, name) for name in NAMES if getattr(args, name)}
+    plans, status = [], DONE
+    for plan in plan_outputs(sources, asked):
+        try:
+            _open(plan.source, args).close()
+            plan.check(args.overwrite)
+            plans.append(plan)
+        except InputError as error:
+            if len(sources) == 1:
+                raise
+            status = _report(error)
+    if not plans:
+        return status
+    tracker = build_tracker(args)
+    if not args.quiet:
+        print(describe(tracker))
+    for plan in plans:
+        with StopOnInterrupt() as stop:
+            try:
+                _track_one(plan, tracker, args, stop)
+            except InputError as error:
+                if len(sources) == 1:
+                    raise
+                status = _report(error)
+            except (DamagedSourceError, OSError) as error:
+                status = _report(error)
+        if stop.asked:
+            print("interrupted: everything until then is written", file=sys.stderr)
+            return INTERRUPTED
+    return status
+
+
+class StopOnInterrupt:
+    """In its `with` block a first Ctrl-C sets `asked`, and only a second one interrupts."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __enter__(self) -> StopOnInterrupt:
+        self._before = signal.signal(signal.SIGINT, self._stop)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def until(self, results: Iterable[FrameResult]) -> Iterator[FrameResult]:
+        """The results until Ctrl-C is pressed."""
+        for result in results:
+            yield result
+            if self.asked:
+                return
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        print("\nstopping after this frame; Ctrl-C again stops at once", file=sys.stderr)
+
+
+def _track_one(
+    plan: OutputPlan, tracker: PoseTracker, args: argparse.Namespace, stop: StopOnInterrupt
+) -> None:
+    summary, threshold = Summary(), tracker.options.joint_threshold
+    with ExitStack() as stack:
+        source = stack.enter_context(_open(plan.source, args))
+        keypoints = tracker.pose.description.keypoints
+        run = RunInfo(source.info, keypoints, threshold, model_facts(tracker), option_facts(tracker))
+        sinks = plan.open(run, DrawOptions(args.boxes, not args.no_ids, args.trails, threshold))
+        frames: Iterable[Frame] = source
+        if args.workers:
+            frames = stack.enter_context(closing(read_ahead(source)))
+        results = stop.until(tracker.track(frames))
+        name = Path(plan.source).name
+        results = with_progress(results, source.info.frame_count, name, summary, not args.quiet)
+        if args.follow is not None:
+            results = (only(result, args.follow) for result in results)
+        if args.smooth == "one-euro":
+            results = map(OneEuro(joint_threshold=threshold), results)
+        elif args.smooth == "savgol":
+            again = partial(_open, plan.source, args) if OVERLAY in plan.paths else None
+            results = smoothed_afterwards(results, again, threshold)
+        _write(results, sinks, args.workers > 1, stop)
+    _tell(plan, source, sinks, summary, args)
+
+
+def only(result: FrameResult, track_id: int) -> FrameResult:
+    """The result without anybody else."""
+    chosen = result.poses.track_ids == track_id
+    return replace(
+        result,
+        poses=result.poses[chosen],
+        tentative=result.tentative[chosen],
+        carried=result.carried[chosen],
+    )
+
+
+def smoothed_afterwards(
+    results: Iterable[FrameResult], again: Callable[[], Source] | None, joint_threshold: float
+) -> Iterator[FrameResult]:
+    """Track to the end, then smooth, then give the results with their pictures, which `again` opens anew.
+
+    Pictures are not kept: only the poses of the whole video, about 2 KB a frame with five people.
+    """
+    nothing = np.zeros((0, 0, 3), np.uint8)
+    tracked, failure = [], None
+    try:
+        for result in results:
+            tracked.append(replace(result, frame=replace(result.frame, image=nothing)))
+    except (DamagedSourceError, OSError) as error:
+        failure = error
+    smooth = savitzky_golay(tracked, joint_threshold)
+    if again is None:
+        yield from smooth
+    else:
+        with again() as source:
+            for result, frame in zip(smooth, source, strict=False):
+                yield replace(result, frame=frame)
+    if failure:
+        raise failure
+
+
+def _open(source: str, args: argparse.Namespace) -> Source:
+    return open_source(source, args.start, args.end, args.frame_rate)
+
+
+def _write(results: Iterable[FrameResult], sinks: list[Sink], threaded: bool, stop: StopOnInterrupt) -> None:
+    """Write all results and finish the files, whatever happens."""
+    complete = False
+    try:
+        if threaded:
+            with WriteBehind(partial(write_all, sinks)) as behind:
+                for result in results:
+                    behind.put(result)
+        else:
+            for result in results:
+                write_all(sinks, result)
+        complete = not stop.asked
+    finally:
+        close_all(sinks, complete)
+
+
+def _tell(
+    plan: OutputPlan, source: Source, sinks: list[Sink], summary: Summary, args: argparse.Namespace
+) -> None:
+    """The closing table, and what the user should know."""
+    summary.spend({"decode": source.seconds})
+    for sink in sinks:
+        if isinstance(sink, OverlayVideo):
+            summary.spend(sink.seconds)
+            for note in sink.notes:
+                print(f"warning: {note}", file=sys.stderr)
+    if not args.quiet:
+        summary.show(f"{plan.source} → {', '.join(map(str, plan.paths.values()))}")
+    if not summary.ids:
+        print(f"warning: nobody was found in '{plan.source}'", file=sys.stderr)
+    elif args.follow is not None and args.follow not in summary.ids:
+        seen = ", ".join(map(str, sorted(summary.ids)[:20]))
+        print(f"warning: id {args.follow} was not seen; the ids are {seen}", file=sys.stderr)
+
+
+def _report(error: Exception) -> int:
+    """One line on the terminal; gives the exit status of a run that failed."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f" '{error.filename}'" if error.filename else ""
+        error = OSError(f"cannot write{where}: {error.strerror}; what was written until then is kept")
+    print(f"error: {error}", file=sys.stderr)
+    return FAILED

@@ -1,0 +1,128 @@
+"""The source's sound, taken along into the overlay: copied where the container takes it, AAC otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import TYPE_CHECKING, cast
+
+import av
+
+from tracker.video.source import SourceInfo
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer, OutputContainer
+    from av.packet import Packet
+
+# What players expect in an MP4; a Matroska file takes whatever FFmpeg allows in it.
+_COPIED = {
+    "mp4": {"aac", "mp3", "ac3", "eac3", "alac", "flac", "opus"},
+    "mov": {"aac", "mp3", "ac3", "alac", "pcm_s16le", "pcm_s16be", "pcm_s24le"},
+}
+
+
+class AudioCopy:
+    """Reads the sound through its own handle and writes it in step with the pictures.
+
+    Sound that cannot be read does not spoil the video: it ends there and `notes` says so.
+    """
+
+    def __init__(self, path: str, source: InputContainer, output: OutputContainer) -> None:
+        self.notes: list[str] = []
+        self._path = path
+        self._source = source
+        self._output = output
+        self._tracks = {s.index: _Track(s, output) for s in source.streams.audio if s.codec_context}
+        self._packets: Iterator[Packet] = iter(())
+        self._waiting: Packet | None = None
+        self._origin = Fraction(max(source.start_time or 0, 0), av.time_base)
+        self._start = Fraction(0)
+
+    @classmethod
+    def of(cls, source: SourceInfo, output: OutputContainer) -> AudioCopy | None:
+        """The sound of a source; None where it cannot be read a second time, as of a live stream."""
+        if "://" in source.path:
+            return None
+        try:
+            container = av.open(source.path)
+        except (OSError, av.error.FFmpegError):
+            return None
+        return cls(source.path, container, output)
+
+    def begin(self, start: Fraction) -> None:
+        """Sound from this second of the source on becomes the output's beginning."""
+        self._start = start
+        if start > 0:
+            self._source.seek(int((start + self._origin) * av.time_base))
+        self._packets = self._source.demux([track.stream for track in self._tracks.values()])
+
+    def copy_until(self, moment: Fraction) -> None:
+        """Write everything that begins before this second of the output."""
+        while (packet := self._next()) is not None:
+            time = (packet.pts or 0) * packet.time_base - self._origin - self._start
+            if time >= moment:
+                self._waiting = packet
+                return
+            if time >= 0:
+                track = self._tracks[packet.stream.index]
+                for out in track.convert(packet, round((self._start + self._origin) / packet.time_base)):
+                    self._output.mux(out)
+
+    def close(self) -> None:
+        """Write what the encoders still hold and close the source."""
+        try:
+            for track in self._tracks.values():
+                for packet in track.flush():
+                    self._output.mux(packet)
+        finally:
+            self._source.close()
+
+    def _next(self) -> Packet | None:
+        if self._waiting is not None:
+            packet, self._waiting = self._waiting, None
+            return packet
+        try:
+            return next((packet for packet in self._packets if packet.pts is not None), None)
+        except (OSError, av.error.FFmpegError) as error:
+            self.notes.append(f"the sound of '{self._path}' is damaged ({error.strerror}): it ends early")
+            self._packets = iter(())
+            return None
+
+
+class _Track:
+    """One audio track on its way: its packets as they are, or decoded and encoded anew."""
+
+    def __init__(self, stream: AudioStream, output: OutputContainer) -> None:
+        self.stream = stream
+        codec = stream.codec_context.codec.canonical_name
+        allowed = _COPIED.get(output.format.name, output.supported_codecs)
+        self._resampler: av.AudioResampler | None = None
+        self._out: AudioStream
+        if codec in allowed:
+            self._out = output.add_stream_from_template(stream)
+        else:
+            self._out = output.add_stream("aac", rate=stream.rate, layout=stream.layout)
+            self._resampler = av.AudioResampler("fltp", stream.layout, stream.rate)
+
+    def convert(self, packet: Packet, shift: int) -> list[Packet]:
+        """Packets for the output, moved back by `shift` ticks of the packet's time base."""
+        if self._resampler is None:
+            packet.pts = None if packet.pts is None else packet.pts - shift
+            packet.dts = None if packet.dts is None else packet.dts - shift
+            packet.stream = self._out
+            return [packet]
+        packets = []
+        for frame in cast("list[AudioFrame]", packet.decode()):
+            if frame.pts is not None:
+                frame.pts -= shift
+            for piece in self._resampler.resample(frame):
+                packets += self._out.encode(piece)
+        return packets
+
+    def flush(self) -> list[Packet]:
+        if self._resampler is None:
+            return []
+        packets = [p for piece in self._resampler.resample(None) for p in self._out.encode(piece)]
+        return packets + self._out.encode(None)

@@ -1,0 +1,120 @@
+"""Frames of a folder, a pattern or a single file of pictures, in the order that a person would count them."""
+
+from __future__ import annotations
+
+import glob
+import re
+import time
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from models.errors import InputError
+from tracker.types import Frame
+from tracker.video.source import DamagedSourceError, Source, SourceInfo, TimeRange
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+
+
+class ImageSequence(Source):
+    """Pictures of one size as the frames of a video.
+
+    Raises:
+        InputError: no pictures, a file that is none, or pictures of different sizes.
+    """
+
+    def __init__(self, spec: str, span: TimeRange | None = None, frame_rate: Fraction = Fraction(25)) -> None:
+        if frame_rate <= 0:
+            raise InputError(f"wrong frame rate {float(frame_rate):g}: give frames a second, more than 0")
+        span = span or TimeRange()
+        self._files = [
+            (index, file)
+            for index, file in enumerate(find_pictures(spec))
+            if span.begun(index, index / frame_rate) and not span.over(index, index / frame_rate)
+        ]
+        if not self._files:
+            raise InputError(f"no picture of '{spec}' lies in the range: it begins at {span.start}")
+        width, height = _common_size([file for _, file in self._files])
+        count = len(self._files)
+        self.info = SourceInfo(
+            path=spec,
+            width=width,
+            height=height,
+            frame_rate=frame_rate,
+            time_base=1 / frame_rate,
+            duration=count / frame_rate,
+            frame_count=count,
+            codec=self._files[0][1].suffix[1:].lower(),
+            span=span,
+        )
+
+    def __iter__(self) -> Iterator[Frame]:
+        for done, (index, file) in enumerate(self._files):
+            began = time.perf_counter()
+            image = cv2.imread(str(file), cv2.IMREAD_COLOR)
+            if image is None:
+                raise DamagedSourceError(f"cannot decode '{file}': the results of {done} pictures are kept")
+            self.seconds += time.perf_counter() - began
+            yield Frame(index, index / self.info.frame_rate, np.asarray(image, np.uint8))
+
+    def close(self) -> None:
+        """Nothing is open between two pictures."""
+
+
+def is_pictures(spec: str) -> bool:
+    """Whether an input means pictures: a folder, a picture, or a pattern of which some files are pictures."""
+    path = Path(spec)
+    if path.exists():
+        return path.suffix.lower() in SUFFIXES or path.is_dir()
+    return any(_is_picture(Path(name)) for name in glob.iglob(spec))
+
+
+def find_pictures(spec: str) -> list[Path]:
+    """The pictures of a folder or pattern, frame_2 before frame_10; raises InputError if there are none."""
+    path = Path(spec)
+    if path.is_file():
+        return [path]
+    found = list(path.iterdir()) if path.is_dir() else [Path(name) for name in glob.glob(spec)]
+    pictures = [file for file in found if _is_picture(file)]
+    if not pictures:
+        raise InputError(
+            f"no pictures in '{spec}': {len(found)} other files (taken: {' '.join(sorted(SUFFIXES))})"
+        )
+    return sorted(pictures, key=_natural)
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Sorts digits as numbers: 'frame_10' after 'frame_2'."""
+    parts = re.split(r"(\d+)", path.name)
+    return [(int(part), part) if part.isdigit() else (-1, part) for part in parts]
+
+
+def _common_size(files: list[Path]) -> tuple[int, int]:
+    """Width and height, read from the files' heads alone."""
+    from PIL import Image, UnidentifiedImageError
+
+    first: tuple[int, int] | None = None
+    for file in files:
+        try:
+            with Image.open(file) as picture:
+                size = picture.size
+                if picture.getexif().get(0x0112, 1) >= 5:  # Exif orientation: lies on its side
+                    size = size[::-1]
+        except (OSError, UnidentifiedImageError, Image.DecompressionBombError):
+            raise InputError(f"'{file}' is not a picture that can be read") from None
+        if first is None:
+            first = size
+        elif size != first:
+            raise InputError(
+                f"pictures of different sizes: '{files[0].name}' is {first[0]}x{first[1]}, '{file.name}' is "
+                f"{size[0]}x{size[1]}; bring them to one size, or give them one by one"
+            )
+    assert first is not None
+    return first

@@ -1,0 +1,135 @@
+"""The finished picture: an H.264 video with the people drawn in, the source's times and its sound."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import InputError
+from tracker.results.files import PartFile
+from tracker.types import FrameResult
+from tracker.video.audio import AudioCopy
+from tracker.video.source import SourceInfo
+
+FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+
+# While it is written the file consists of fragments that play by themselves; once whole it is a plain MP4.
+_CRASH_PROOF = {"movflags": "hybrid_fragmented"}
+
+
+class OverlayVideo:
+    """Writes each frame with `draw` applied to it.
+
+    Frame times are the source's, counted from the first frame written where only a part was asked for.
+    Frames of an odd width or height, which H.264 cannot hold, get a copy of their last column or row.
+
+    Args:
+        path: ending in one of `FORMATS`.
+        source: facts of the source; its sound is taken along.
+        draw: result → (H, W, 3) uint8 BGR.
+        quality: x264's constant rate factor, lower is better; about 20 looks like the source.
+        audio: take the source's sound along.
+
+    Attributes:
+        seconds: spent so far on drawing and encoding.
+        notes: what the user should know of the sound.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        source: SourceInfo,
+        draw: Callable[[FrameResult], NDArray[np.uint8]],
+        quality: int = 20,
+        audio: bool = True,
+    ) -> None:
+        self.seconds = {"draw": 0.0, "encode": 0.0}
+        self.notes: list[str] = []
+        self._draw = draw
+        self._start: Fraction | None = None if source.span.start else Fraction(0)
+        self._begun = False
+        self._time_base = source.time_base
+        self._end = Fraction(0)
+        self._step = 1 / source.frame_rate
+        self._file = PartFile(path)
+        name = container_format(path)
+        self._container = av.open(
+            str(self._file.part),
+            "w",
+            format=name,
+            container_options=_CRASH_PROOF if name != "matroska" else {},
+        )
+        stream = self._container.add_stream("libx264", rate=source.frame_rate)
+        stream.width, stream.height = source.width + source.width % 2, source.height + source.height % 2
+        stream.pix_fmt = "yuv420p"
+        stream.time_base = stream.codec_context.time_base = source.time_base
+        stream.options = {"preset": "veryfast", "crf": str(quality)}
+        # cv2.cvtColor below makes BT.601, limited range: say so
+        stream.codec_context.color_range, stream.codec_context.colorspace = 1, 6
+        self._stream = stream
+        self._audio = AudioCopy.of(source, self._container) if audio and source.audio else None
+
+    def write(self, result: FrameResult) -> None:
+        """Draw, encode and append one frame; raises OSError where the disk is full."""
+        began = time.perf_counter()
+        image = self._draw(result)
+        drawn = time.perf_counter()
+        if self._start is None:
+            self._start = result.frame.time
+        if not self._begun:
+            self._begun = True
+            if self._audio:
+                self._audio.begin(self._start)
+        picture = av.VideoFrame.from_ndarray(_to_yuv(image), format="yuv420p")
+        moment = result.frame.time - self._start
+        picture.pts = round(moment / self._time_base)
+        picture.time_base = self._time_base
+        picture.duration = round(self._step / self._time_base)
+        self._container.mux(self._stream.encode(picture))
+        self._end = moment + self._step
+        if self._audio:
+            self._audio.copy_until(moment)
+        self.seconds["draw"] += drawn - began
+        self.seconds["encode"] += time.perf_counter() - drawn
+
+    def close(self, complete: bool = True) -> None:
+        """Write what is still in the encoder and give the file its name; without frames there is no file."""
+        if not self._begun:
+            self._container.close()
+            self._file.discard()
+            return
+        try:
+            self._container.mux(self._stream.encode(None))
+            if self._audio:
+                self._audio.copy_until(self._end)
+        finally:
+            try:
+                if self._audio:
+                    self.notes += self._audio.notes
+                    self._audio.close()
+                self._container.close()
+            finally:
+                self._file.finish()
+
+
+def container_format(path: Path) -> str:
+    """FFmpeg's name of the container that a path asks for; raises InputError for one that holds no H.264."""
+    try:
+        return FORMATS[path.suffix.lower()]
+    except KeyError:
+        raise InputError(f"cannot write '{path}': give a name that ends in {', '.join(FORMATS)}") from None
+
+
+def _to_yuv(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = image.shape[:2]
+    if height % 2 or width % 2:
+        image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    return cast("NDArray[np.uint8]", cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420))
