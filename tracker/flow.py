@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LONG_SIDE = 640  # pixels; a 720p frame is halved
+SMALLEST = 16  # pixels of a side; below, a dense flow finds nothing
 BACK_TOLERANCE = 1.0  # pixels of the small view that forward and backward flow may differ by
 
 
@@ -91,7 +92,8 @@ class DenseFlow:
     """Any dense flow field, sampled at the points.
 
     Args:
-        field: ``field(source, target) -> (h, w, 2)`` float32, movement in small pixels.
+        field: ``field(source, target) -> (h, w, 2)`` float32, movement in small pixels, NaN where
+            unknown.
     """
 
     def __init__(self, field: Callable[[SmallView, SmallView], NDArray[np.float32]]) -> None:
@@ -112,7 +114,13 @@ class DenseFlow:
 def _dense_inverse_search() -> DenseFlow:
     """Dense inverse search (Kroeger et al. 2016)."""
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-    return DenseFlow(lambda source, target: search.calc(source.grey, target.grey, None))  # type: ignore[call-overload]
+
+    def field(source: SmallView, target: SmallView) -> NDArray:
+        if min(source.grey.shape) < SMALLEST:
+            return np.full((*source.grey.shape, 2), np.nan, np.float32)
+        return search.calc(source.grey, target.grey, None)  # type: ignore[call-overload]
+
+    return DenseFlow(field)
 
 
 def _raft() -> DenseFlow:
@@ -139,8 +147,7 @@ def _to_frame(points: NDArray, scale: NDArray) -> NDArray[np.float32]:
 
 def _inside(points: NDArray, grey: NDArray) -> NDArray[np.bool_]:
     height, width = grey.shape
-    inside: NDArray[np.bool_] = (points >= 0) & (points <= (width - 1, height - 1))
-    return inside.all(axis=1)
+    return np.logical_and(points >= 0, points <= (width - 1, height - 1)).all(axis=1)
 
 
 def _sample(field: NDArray[np.float32], points: NDArray[np.float32]) -> NDArray[np.float32]:
