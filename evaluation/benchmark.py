@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.annotations import Document, check_document, read_json
-from evaluation.oks import ImageMatch, OksRules, evaluate
+from evaluation.oks import OksResult, OksRules, evaluate
 from models.keypoints import KeypointSet
 
 
@@ -29,14 +29,14 @@ class Scores:
         metrics: name → figure, as the benchmark's own program names and scales them.
         row: the figures of the published table in its column order and scale.
         tables: further figures, by joint or split.
-        matches: for OKS benchmarks the matched people, for the analysis of errors.
+        oks: for OKS benchmarks everything that was found, for the analysis of errors.
         notes: one line each: what the reader should know of these figures.
     """
 
     metrics: dict[str, float]
     row: tuple[float, ...]
     tables: tuple[Table, ...] = ()
-    matches: tuple[ImageMatch, ...] = ()
+    oks: OksResult | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -93,7 +93,7 @@ def oks_scorer(rules: OksRules, columns: Sequence[str] = OKS_COLUMNS) -> Callabl
             notes.append("annotation id 0: pycocotools never counts that person as found; number from 1")
         if not document["annotations"]:
             notes.append("the annotations hold nobody: every figure is -1")
-        result = evaluate(document, predictions, rules, matches=True)
+        result = evaluate(document, predictions, rules)
         details = Table(
             "by OKS threshold",
             tuple(result.ap_by_threshold),
@@ -101,6 +101,6 @@ def oks_scorer(rules: OksRules, columns: Sequence[str] = OKS_COLUMNS) -> Callabl
         )
         summary = Table("all figures", tuple(result.metrics), (("", tuple(result.metrics.values())),))
         row = tuple(result.metrics[name] for name in columns)
-        return Scores(result.metrics, row, (summary, details), result.matches, tuple(notes))
+        return Scores(result.metrics, row, (summary, details), result, tuple(notes))
 
     return score

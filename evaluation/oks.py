@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,23 @@ class OksRules:
 
 
 @dataclass(frozen=True)
+class ImageOks:
+    """One image: D predictions by falling score (at most 20), G people.
+
+    Attributes:
+        image_id: the image.
+        predictions: the D prediction dictionaries.
+        people: the G annotation dictionaries, by the benchmark's rules.
+        oks: (D, G) similarities.
+    """
+
+    image_id: Any
+    predictions: tuple[Document, ...]
+    people: tuple[Document, ...]
+    oks: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class OksResult:
     """Figures from 0 to 1; −1 where a group has no ground truth.
 
@@ -52,37 +69,16 @@ class OksResult:
         metrics: AP, AP50, AP75, AP_M, AP_L, AR, AR50, AR75, AR_M, AR_L, and what the benchmark adds.
         ap_by_threshold: AP at each OKS threshold, such as ``"0.50"``.
         precision: (10, 101) precision by OKS threshold and recall 0, 0.01 … 1.
-        matches: for each evaluated image the OKS matrix and the matches at OKS 0.5, see `ImageMatch`.
+        images: the similarities in each image that has people or predictions.
     """
 
     metrics: dict[str, float]
     ap_by_threshold: dict[str, float]
     precision: NDArray[np.float64]
-    matches: tuple[ImageMatch, ...] = field(default=(), repr=False)
+    images: tuple[ImageOks, ...] = field(repr=False)
 
 
-@dataclass(frozen=True)
-class ImageMatch:
-    """One image: D predictions by falling score (at most 20), G people.
-
-    Attributes:
-        image_id: the image.
-        predictions: the D prediction dictionaries.
-        people: the G annotation dictionaries.
-        oks: (D, G) similarities.
-        matched: (D,) index of the person that each prediction is matched with at OKS 0.5, or −1.
-    """
-
-    image_id: Any
-    predictions: tuple[Document, ...]
-    people: tuple[Document, ...]
-    oks: NDArray[np.float64]
-    matched: NDArray[np.intp]
-
-
-def evaluate(
-    document: Document, predictions: Sequence[Document], rules: OksRules = OksRules(), matches: bool = False
-) -> OksResult:
+def evaluate(document: Document, predictions: Sequence[Document], rules: OksRules = OksRules()) -> OksResult:
     """Score predictions against annotations.
 
     Args:
@@ -90,7 +86,6 @@ def evaluate(
         predictions: dictionaries with ``image_id``, ``keypoints`` (3K numbers: x, y in pixels, score) and
             ``score``; ``category_id`` and ``bbox`` may be missing.
         rules: the benchmark's.
-        matches: keep each image's matches, for the analysis of errors.
 
     Raises InputError for a prediction of an unknown image, another number of keypoints, or no score.
     """
@@ -112,10 +107,10 @@ def evaluate(
         run.summarize()
         metrics = dict(zip(METRICS, map(float, run.stats), strict=True))
         precision = run.eval["precision"][:, :, :, 0, 0]
-        kept = _image_matches(run, truth) if matches else ()
+        images = tuple(_image_oks(run))
         if rules.crowding:
             metrics |= _by_crowding(truth, found, rules)
-    return OksResult(metrics, _ap_by_threshold(precision), precision.mean(axis=2), kept)
+    return OksResult(metrics, _ap_by_threshold(precision), precision.mean(axis=2), images)
 
 
 METRICS = ("AP", "AP50", "AP75", "AP_M", "AP_L", "AR", "AR50", "AR75", "AR_M", "AR_L")
@@ -257,19 +252,11 @@ def _by_crowding(truth: Any, found: Any, rules: OksRules) -> dict[str, float]:
     return result
 
 
-def _image_matches(run: Any, truth: Any) -> tuple[ImageMatch, ...]:
-    kept = []
-    everyone = [
-        e for e in run.evalImgs[: len(run.params.imgIds)] if e is not None
-    ]  # area range "all" comes first
-    for e in everyone:
-        key = e["image_id"], e["category_id"]
-        people = tuple(run._gts[key])
-        position = {person["id"]: i for i, person in enumerate(people)}
-        predictions = {p["id"]: p for p in run._dts[key]}
-        oks = np.asarray(run.ious[key], np.float64).reshape(len(e["dtIds"]), len(people))
-        matched = np.array([position.get(int(m), -1) if m else -1 for m in e["dtMatches"][0]], np.intp)
-        kept.append(
-            ImageMatch(e["image_id"], tuple(predictions[i] for i in e["dtIds"]), people, oks, matched)
-        )
-    return tuple(kept)
+def _image_oks(run: Any) -> Iterator[ImageOks]:
+    category = run.params.catIds[0]
+    for image_id in run.params.imgIds:
+        people, predictions = run._gts[image_id, category], run._dts[image_id, category]
+        if people or predictions:
+            order = np.argsort([-p["score"] for p in predictions], kind="mergesort")[:MAX_DETECTIONS]
+            oks = np.asarray(run.ious[image_id, category], np.float64).reshape(len(order), len(people))
+            yield ImageOks(image_id, tuple(predictions[i] for i in order), tuple(people), oks)
