@@ -60,11 +60,13 @@ def from_people(people: Poses, present: NDArray[np.bool_], doubted: bool) -> Pro
 
     Args:
         people: N people in the current frame.
-        present: (N, K) joints that are sure; a person with hardly any keeps the whole box.
+        present: (N, K) joints that are sure; a person with hardly any, or with all in one place, keeps the
+            whole box.
         doubted: the detector looked at this frame, so that whom it does not confirm loses score.
     """
-    enough = present.sum(axis=1) >= LEAST_JOINTS
-    windows = np.where(enough[:, None], joint_boxes(people.keypoints, present), people.boxes)
+    tight = joint_boxes(people.keypoints, present)
+    enough = (present.sum(axis=1) >= LEAST_JOINTS) & (tight[:, 2:] - tight[:, :2] >= 1).all(axis=1)
+    windows = np.where(enough[:, None], tight, people.boxes)
     scores = people.box_scores * np.float32(DOUBT if doubted else 1)
     return Proposals(windows, people.boxes, scores, np.zeros(len(people), bool))
 
