@@ -53,19 +53,19 @@ def create_pose_network(
     return network.eval()
 
 
-def build_for(state: Mapping[str, Tensor], caffe: bool = False) -> PoseNetwork:
+def build_for(state: Mapping[str, Tensor], caffe: bool = False, pool_right: bool = False) -> PoseNetwork:
     """The network that a state dict under our keys belongs to, on the meta device (without memory for
     weights).
 
     Args:
         state: our keys (see `models.key_layouts`), any values of the right shapes.
-        caffe: stride style of the bottlenecks, which the keys do not tell.
+        caffe, pool_right: of a `PoseResNet`, which the keys do not tell.
 
     Raises InputError, naming the nearest architecture, where none fits.
     """
     with torch.device("meta"):
         if "conv1.weight" in state and "final_layer.weight" in state and "deconv_layers.0.weight" in state:
-            return _pose_resnet(state, caffe)
+            return _pose_resnet(state, caffe, pool_right)
         if "top.conv.conv.weight" in state and "stage0.upsample.up4.res_conv2.conv.weight" in state:
             return _mspn(state)
         if "stages.Stage_0_tail.tail_3.weight" in state:
@@ -77,7 +77,7 @@ def build_for(state: Mapping[str, Tensor], caffe: bool = False) -> PoseNetwork:
     raise InputError(f"not a known pose network: {nearest_architecture(state)}")
 
 
-def _pose_resnet(state: Mapping[str, Tensor], caffe: bool) -> PoseResNet:
+def _pose_resnet(state: Mapping[str, Tensor], caffe: bool, pool_right: bool) -> PoseResNet:
     numbers = sorted(
         int(m[1]) for m in (re.fullmatch(r"deconv_layers\.(\d+)\.weight", key) for key in state) if m
     )
@@ -99,6 +99,7 @@ def _pose_resnet(state: Mapping[str, Tensor], caffe: bool) -> PoseResNet:
         final_kernel=final.shape[-1],
         width=state["conv1.weight"].shape[0] / 64,
         caffe=caffe,
+        pool_right=pool_right,
     )
 
 

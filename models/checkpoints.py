@@ -92,10 +92,11 @@ def network_from(file: CheckpointFile, name: str, style: str = "pytorch") -> Pos
     """The network of a checkpoint file's tensors with these as its weights; it has no description yet."""
     if style not in ("pytorch", "caffe"):
         raise InputError(f"style '{style}': choose pytorch or caffe")
-    state = to_ours(file.tensors, recognise_layout(file.tensors))
+    layout = recognise_layout(file.tensors)
+    state = to_ours(file.tensors, layout)
     state = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
     try:
-        network = build_for(state, caffe=style == "caffe")
+        network = build_for(state, caffe=style == "caffe", pool_right=layout == "mindpose")
     except InputError as error:
         raise InputError(f"'{name}': {error}") from None
     if "fc.weight" in state and "final_layer.weight" not in state:
@@ -178,6 +179,8 @@ def _conventions(network: PoseNetwork, layout: str) -> dict[str, Any]:
         return _MEGENGINE
     if isinstance(network, MSPN):
         return {**_MMPOSE, "decoding": "megvii", "peak": 255.0} if layout.startswith("mmpose") else _MSPN
+    if layout == "mindpose":
+        return {**_MMPOSE, "decoding": "quarter_mindpose"}
     return _MMPOSE if layout.startswith("mmpose") else _MICROSOFT
 
 

@@ -66,21 +66,27 @@ def decode_argmax(heatmaps: NDArray) -> Decoded:
     return points.reshape(n, k, 2), scores.reshape(n, k)
 
 
-def decode_quarter(heatmaps: NDArray, each_axis: bool = False) -> Decoded:
-    """Maximum of each map, moved a quarter of a cell towards the higher neighbour (Microsoft code, test).
+def decode_quarter(heatmaps: NDArray, like: str = "microsoft") -> Decoded:
+    """Maximum of each map, moved a quarter of a cell towards the higher neighbour.
 
-    Not moved at cells 0, 1 and the last of either axis, nor towards an equal neighbour. With ``each_axis``,
-    as in MMPose's code, such a cell on one axis does not keep the other from moving (unless it is cell 0).
+    What happens at the border differs: Microsoft's code (test) leaves a maximum at cell 0, 1 or the last of
+    either axis where it is; MMPose's looks at the other axis for cell 0 only; MindPose's moves cell 1 as well
+    and each axis by itself. An equal neighbour moves nothing.
+
+    Args:
+        heatmaps: (N, K, h, w) float32.
+        like: microsoft, mmpose or mindpose.
     """
     points, scores = decode_argmax(heatmaps)
     n, k, height, width = heatmaps.shape
     flat = points.reshape(-1, 2)
     x, y = flat.astype(np.intp).T
-    move_x, move_y = (x > 1) & (x < width - 1), (y > 1) & (y < height - 1)
-    if each_axis:
-        move_x, move_y = move_x & (y > 0), move_y & (x > 0)
-    else:
+    first = 0 if like == "mindpose" else 1
+    move_x, move_y = (x > first) & (x < width - 1), (y > first) & (y < height - 1)
+    if like == "microsoft":
         move_x = move_y = move_x & move_y
+    elif like == "mmpose":
+        move_x, move_y = move_x & (y > 0), move_y & (x > 0)
     maps = heatmaps.reshape(n * k, height, width)
     flat[move_x, 0] += 0.25 * np.sign(_difference(maps, move_x, x, y, 1, 0))
     flat[move_y, 1] += 0.25 * np.sign(_difference(maps, move_y, x, y, 0, 1))
@@ -121,7 +127,8 @@ BLURRED = ("dark", "udp", "megvii", "mspn", "megengine")  # in `models.blurred_d
 DECODINGS: dict[str, Callable[[NDArray], Decoded]] = {
     "argmax": decode_argmax,
     "quarter": decode_quarter,
-    "quarter_mmpose": partial(decode_quarter, each_axis=True),
+    "quarter_mmpose": partial(decode_quarter, like="mmpose"),
+    "quarter_mindpose": partial(decode_quarter, like="mindpose"),
     "parabola": decode_parabola,
     **{name: partial(_blurred, name) for name in BLURRED},
 }

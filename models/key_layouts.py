@@ -34,12 +34,30 @@ POSE_RESNET_PREFIXES: dict[str, tuple[tuple[str, str], ...]] = {
         ("", "backbone."),
     ),
 }
-LAYOUTS = tuple(POSE_RESNET_PREFIXES)
+# Frameworks that name the parts of a batch norm in their own ways; read only.
+_FOREIGN: dict[str, tuple[tuple[str, str], ...]] = {  # (regular expression of their key, ours)
+    "mindpose": (
+        (r"^(?:net\.)?backbone\.", ""),
+        (r"^(?:net\.)?head\.deconv_layer\.", "deconv_layers."),
+        (r"^(?:net\.)?head\.", ""),
+        (r"\.down_sample\.", ".downsample."),
+        (r"\.gamma$", ".weight"),
+        (r"\.beta$", ".bias"),
+        (r"\.moving_mean$", ".running_mean"),
+        (r"\.moving_variance$", ".running_var"),
+    ),
+    "paddle": ((r"^backbone\.", ""), (r"\._mean$", ".running_mean"), (r"\._variance$", ".running_var")),
+}
+LAYOUTS = (*POSE_RESNET_PREFIXES, *_FOREIGN)
 
 
 def recognise_layout(keys: Iterable[str]) -> str:
     """Which program wrote these keys: a name in LAYOUTS ("microsoft" stands for every first publication)."""
     keys = set(keys)
+    if any(key.endswith(".moving_variance") for key in keys):
+        return "mindpose"
+    if any(key.endswith("._variance") for key in keys):
+        return "paddle"
     if any(key.startswith("keypoint_head.") for key in keys):
         return "mmpose0"
     if any(key.startswith("head.") for key in keys) and any(key.startswith("backbone.") for key in keys):
@@ -54,6 +72,8 @@ def to_ours(state: dict[str, Value], layout: str) -> dict[str, Value]:
     if any(key.startswith("backbone.multi_stage_mspn.") for key in state):
         names = _mspn_names(layout)
         return {names.get(key, key): value for key, value in state.items()}
+    if layout in _FOREIGN:
+        return _from_framework(state, layout)
     if layout == "mmpose0":
         state = _split_final_layer(state)
     pairs = POSE_RESNET_PREFIXES[layout]
@@ -61,11 +81,23 @@ def to_ours(state: dict[str, Value], layout: str) -> dict[str, Value]:
 
 
 def from_ours(state: dict[str, Value], layout: str) -> dict[str, Value]:
-    """Our keys under another program's: the inverse of `to_ours`."""
+    """Our keys under another PyTorch program's: the inverse of `to_ours`."""
     if any(key.startswith("stage0.") for key in state):
         return {mspn_key(key, layout): value for key, value in state.items()}
     renamed = {_exchange(key, POSE_RESNET_PREFIXES[layout]): value for key, value in state.items()}
     return _join_final_layer(renamed) if layout == "mmpose0" else renamed
+
+
+def _from_framework(state: dict[str, Value], layout: str) -> dict[str, Value]:
+    """Rename by regular expressions; what lies outside the network (an optimiser's moments) is left out."""
+    renamed = {}
+    for key, value in state.items():
+        if layout == "mindpose" and not re.match(r"(net\.)?(backbone|head)\.", key):
+            continue
+        for pattern, replacement in _FOREIGN[layout]:
+            key = re.sub(pattern, replacement, key)
+        renamed[key] = value
+    return renamed
 
 
 def _exchange(key: str, pairs: Iterable[tuple[str, str]]) -> str:

@@ -104,6 +104,7 @@ class PoseResNet(PoseNetwork):
         final_kernel: 1 or 3.
         width: factor on the ResNet's channels; 1 is the published network.
         caffe: stride on the first 1×1 convolution of a bottleneck.
+        pool_right: the max pooling pads right and below only, as MindPose's (TensorFlow's "same").
 
     ``forward`` takes (N, 3, H, W) float, normalised, H and W divisible by 32, and gives (N, K, H/4, W/4).
     """
@@ -119,6 +120,7 @@ class PoseResNet(PoseNetwork):
         final_kernel: int = 1,
         width: float = 1.0,
         caffe: bool = False,
+        pool_right: bool = False,
     ) -> None:
         super().__init__()
         block, blocks = RESNETS[depth]
@@ -126,7 +128,7 @@ class PoseResNet(PoseNetwork):
         self.conv1 = nn.Conv2d(3, planes[0], 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(planes[0])
         self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool2d(3, 2, 1)
+        self.maxpool = nn.MaxPool2d(3, 2, ceil_mode=True) if pool_right else nn.MaxPool2d(3, 2, 1)
         inputs = planes[0]
         layers = []
         for i in range(4):

@@ -8,10 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from models.cache import cache_folder
 from models.errors import InputError
 
 WEIGHTS = Path(__file__).parent / "weights"  # what ships with the project, and the table of all the rest
 TABLE = WEIGHTS / "zoo.yaml"
+OURS = "this project"
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class ZooEntry:
         aliases: other names under which its publishers' users know it.
         file: in `WEIGHTS` for those that ship, else the name in the cache folder.
         url: where it is published, None for what ships or has no address that a program can fetch.
+        page: a web page to open by hand, for files that have no address of their own.
         sha256: the whole digest or its published first digits; empty where none is published.
         source: the publisher.
         architecture: such as ``pose_resnet_50``.
@@ -38,6 +41,7 @@ class ZooEntry:
     architecture: str
     file: str
     url: str | None = None
+    page: str = ""
     sha256: str = ""
     keypoints: str = ""
     input_size: tuple[int, int] | None = None
@@ -90,7 +94,7 @@ def find(name: str) -> ZooEntry:
 
 def by_file_name(name: str) -> ZooEntry | None:
     """The entry whose published file has this name."""
-    return next((entry for entry in entries() if entry.file == name), None)
+    return next((entry for entry in entries() if Path(entry.file).name == name), None)
 
 
 def fetch(name: str) -> Path:
@@ -99,9 +103,17 @@ def fetch(name: str) -> Path:
     Raises InputError for an unknown name, without a network, for a failed download or a wrong hash.
     """
     entry = find(name)
-    shipped = WEIGHTS / entry.file
-    if entry.url is None and shipped.is_file():
-        return shipped
+    if entry.source == OURS:
+        if not (WEIGHTS / entry.file).is_file():
+            raise InputError(f"weights '{name}' are missing from this installation ({WEIGHTS / entry.file})")
+        return WEIGHTS / entry.file
+    path = cache_folder() / "checkpoints" / entry.file
+    if path.is_file():
+        return path
+    if entry.url is None:
+        raise InputError(
+            f"'{name}' has no address of its own: take it from {entry.page} and save it as {path}"
+        )
     from models.download import download
 
-    return download(entry)
+    return download(entry.url, path, entry.sha256)
