@@ -72,7 +72,7 @@ BENCHMARK = Benchmark(
     ),
     columns=("AP", "AP50", "AP75", "AR", "AR50"),
     homepage="github.com/AIChallenger/AI_Challenger_2017",
-    terms="for research",
+    terms="research",
     read=read,
     score=oks_scorer(OksRules(AIC, area="box", labelled="count", skip_blank=True)),
 )

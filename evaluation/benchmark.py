@@ -14,11 +14,12 @@ from models.keypoints import KeypointSet
 
 @dataclass(frozen=True)
 class Table:
-    """Figures to print: a title, column names, and rows of a name and one figure a column."""
+    """Figures to print: a title, column names, rows of a name and one figure a column, decimals to show."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[float, ...]], ...]
+    decimals: int = 3
 
 
 @dataclass(frozen=True)

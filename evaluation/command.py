@@ -79,7 +79,9 @@ def run(benchmark: Benchmark, args: argparse.Namespace) -> int:
     if args.report:
         from evaluation.page import write_page
 
-        write_page(args.report, benchmark, scores, document, source, _image_folders(benchmark, args, path))
+        folders = _image_folders(benchmark, args, path)
+        write_page(args.report, benchmark, scores, document, predictions, source, folders)
+        print(f"report: {args.report / 'index.html'}")
     return 0
 
 

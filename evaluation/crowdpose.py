@@ -23,7 +23,7 @@ BENCHMARK = Benchmark(
     box_files=("annotations/det_for_crowd_test_0.1_0.5.json",),
     columns=("AP", "AP50", "AP75", "AP_easy", "AP_medium", "AP_hard"),
     homepage="github.com/Jeff-sjtu/CrowdPose",
-    terms="for research",
+    terms="non-commercial research",
     read=reader(CROWDPOSE),
     score=oks_scorer(
         OksRules(CROWDPOSE, area="box", crowding=True),

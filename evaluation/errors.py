@@ -36,9 +36,9 @@ def greedy_matches(image: ImageOks) -> list[tuple[int, int]]:
 def classify(image: ImageOks, prediction: int, person: int, rules: OksRules) -> NDArray[np.intp]:
     """The kind of each keypoint of a matched pair.
 
-    A keypoint similarity of 0.85 with its own place is good, of 0.5 jitter. Otherwise one of 0.5 with the same
-    person's mirror keypoint is an inversion, with the same or the mirror keypoint of somebody else a swap (the
-    likelier of both counts); what is near nothing is a miss.
+    A keypoint similarity of 0.85 with its own place is good, of 0.5 jitter. Otherwise one of 0.5 with the
+    same person's mirror keypoint is an inversion, with the same or the mirror keypoint of somebody else a
+    swap (the likelier of both counts); what is near nothing is a miss.
 
     Returns:
         (K,) positions in `KINDS`, or −1 where the person's keypoint is not labelled.
@@ -64,8 +64,9 @@ def classify(image: ImageOks, prediction: int, person: int, rules: OksRules) -> 
     return kinds
 
 
-def count_errors(result: OksResult, rules: OksRules) -> NDArray[np.int64]:
+def count_errors(result: OksResult) -> NDArray[np.int64]:
     """(K, 5) how often each keypoint of matched people is of each kind of `KINDS`."""
+    rules = result.rules
     counts = np.zeros((len(rules.keypoint_set), len(KINDS)), np.int64)
     for image in result.images:
         for prediction, person in greedy_matches(image):
@@ -75,8 +76,9 @@ def count_errors(result: OksResult, rules: OksRules) -> NDArray[np.int64]:
     return counts
 
 
-def ap_without(document: Document, result: OksResult, rules: OksRules) -> dict[str, float]:
+def ap_without(document: Document, result: OksResult) -> dict[str, float]:
     """AP if all keypoints of one kind of error were where they belong, for each kind, and for all of them."""
+    rules = result.rules
     plain = replace(rules, crowding=False)
     diagnosed = [
         (image, {i: (classify(image, i, j, rules), image.people[j]) for i, j in greedy_matches(image)})

@@ -181,7 +181,7 @@ def score(document: Document, predictions: Any) -> Scores:
         rows = [(f"Sub{s}", tuple(pck_row(by_size[name][member[s]]).values())) for s in splits]
         mean = tuple(float(np.mean(column)) for column in zip(*(row for _, row in rows), strict=True))
         percent = [(label, tuple(100 * v for v in row)) for label, row in [*rows, ("mean", mean)]]
-        tables.append(Table(f"PCK@0.2 in per cent, by {title}", COLUMNS, tuple(percent)))
+        tables.append(Table(f"PCK@0.2 in per cent, by {title}", COLUMNS, tuple(percent), 1))
         metrics |= {(name if c == "Mean" else f"{c} {name}"): v for c, v in zip(COLUMNS, mean, strict=True)}
     return Scores(metrics, tables[0].rows[-1][1], tuple(tables))
 
@@ -190,12 +190,12 @@ BENCHMARK = Benchmark(
     name="jhmdb",
     title="Sub-JHMDB",
     keypoint_set=JHMDB,
-    annotations=("annotations", "."),
+    annotations=("annotations", "."),  # folders with Sub1_test.json … or joint_positions/
     images=("Rename_Images", "images", "."),
     columns=COLUMNS,
     decimals=1,
     homepage="jhmdb.is.tue.mpg.de",
-    terms="for research",
+    terms="research",
     read=read,
     score=score,
     per_person=True,

@@ -68,7 +68,7 @@ BENCHMARK = Benchmark(
     images=("val/images", "images", "."),
     columns=("AP", "AP50", "AP75", "AR", "AR50"),
     homepage="lv-mhp.github.io/dataset",
-    terms="for research",
+    terms="non-commercial research",
     read=read,
     score=oks_scorer(OksRules(MHP, area="box", labelled="count", skip_blank=True)),
 )

@@ -75,7 +75,7 @@ def score(document: Document, predictions: Any) -> Scores:
     notes = []
     if not known.all():
         notes.append(f"{(~known).sum()} of {len(people)} people have no head size and are left out")
-    table = Table("PCKh in per cent", COLUMNS, tuple((v, tuple(row.values())) for v, row in rows.items()))
+    table = Table("PCKh in per cent", COLUMNS, tuple((v, tuple(row.values())) for v, row in rows.items()), 1)
     metrics = rows["microsoft"] | {f"{name} (mmpose)": value for name, value in rows["mmpose"].items()}
     row = (rows["microsoft"]["Mean"] / 100, rows["microsoft"]["Mean@0.1"] / 100)
     return Scores(metrics, row, (table,), notes=tuple(notes))
@@ -97,7 +97,7 @@ BENCHMARK = Benchmark(
     images=("images", "."),
     columns=("Mean", "Mean@0.1"),
     homepage="human-pose.mpi-inf.mpg.de",
-    terms="for research; Simplified BSD for the annotations",
+    terms="Simplified BSD; pictures are frames of videos",
     read=read,
     score=score,
     per_person=True,

@@ -20,7 +20,7 @@ BENCHMARK = Benchmark(
     images=("images", "."),
     columns=("AP", "AP50", "AP75", "AR", "AR50"),
     homepage="github.com/liruilong940607/OCHumanApi",
-    terms="for research, by form",
+    terms="research, by form",
     read=reader(OCHUMAN),
     score=oks_scorer(OksRules(OCHUMAN, labelled="count", skip_blank=True)),
 )

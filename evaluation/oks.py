@@ -70,12 +70,14 @@ class OksResult:
         ap_by_threshold: AP at each OKS threshold, such as ``"0.50"``.
         precision: (10, 101) precision by OKS threshold and recall 0, 0.01 … 1.
         images: the similarities in each image that has people or predictions.
+        rules: by which they were computed.
     """
 
     metrics: dict[str, float]
     ap_by_threshold: dict[str, float]
     precision: NDArray[np.float64]
     images: tuple[ImageOks, ...] = field(repr=False)
+    rules: OksRules
 
 
 def evaluate(document: Document, predictions: Sequence[Document], rules: OksRules = OksRules()) -> OksResult:
@@ -110,7 +112,7 @@ def evaluate(document: Document, predictions: Sequence[Document], rules: OksRule
         images = tuple(_image_oks(run))
         if rules.crowding:
             metrics |= _by_crowding(truth, found, rules)
-    return OksResult(metrics, _ap_by_threshold(precision), precision.mean(axis=2), images)
+    return OksResult(metrics, _ap_by_threshold(precision), precision.mean(axis=2), images, rules)
 
 
 METRICS = ("AP", "AP50", "AP75", "AP_M", "AP_L", "AR", "AR50", "AR75", "AR_M", "AR_L")

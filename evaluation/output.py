@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from evaluation.benchmark import Benchmark, Scores, Table
+from evaluation.benchmark import Benchmark, Scores
 
 
 def print_scores(benchmark: Benchmark, scores: Scores, source: str) -> None:
@@ -18,7 +18,7 @@ def print_scores(benchmark: Benchmark, scores: Scores, source: str) -> None:
 
     console = Console(width=None if os.environ.get("COLUMNS") or os.isatty(1) else 160)
     for table in scores.tables:
-        console.print(_rich_table(table.title, table.columns, table.rows, _decimals(table)))
+        console.print(_rich_table(table.title, table.columns, table.rows, table.decimals))
     rows = [(f"{source}", scores.row), *published_rows(benchmark, source)]
     console.print(_rich_table(benchmark.title, benchmark.columns, rows, benchmark.decimals))
     for note in scores.notes:
@@ -30,10 +30,6 @@ def published_rows(benchmark: Benchmark, source: str) -> list[tuple[str, tuple[f
     from evaluation.published import figures
 
     return [(f"published: {label}", row) for label, row in figures(benchmark, source)]
-
-
-def _decimals(table: Table) -> int:
-    return 1 if "per cent" in table.title else 3
 
 
 def _rich_table(title: str, columns: tuple[str, ...], rows: Any, decimals: int) -> Any:
