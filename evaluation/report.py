@@ -231,4 +231,4 @@ def ticks(low: float, high: float, wanted: int = 6) -> list[float]:
     power = 10.0 ** np.floor(np.log10(rough))
     step = min((f * power for f in (1, 2, 5, 10)), key=lambda size: abs(np.log(size / rough)))
     first = np.ceil(low / step - 1e-9)
-    return [float(round(n * step, 10)) for n in np.arange(first, np.floor(high / step + 1e-9) + 1)]
+    return [float(round(n * step, 10)) + 0.0 for n in np.arange(first, np.floor(high / step + 1e-9) + 1)]

@@ -110,7 +110,7 @@ def match_over_time(pairs: Pairs, frames: Frames, protocol: Protocol) -> Matchin
         step = candidates[begin:end]
         kept = memory.kept(step)
         free = memory.free(step, kept)
-        assigned = free[_assign(step[free])]
+        assigned = free[_assign(step[free], frames)]
         switched[begin + assigned], extra_rows[begin + assigned] = memory.remember(step, kept, assigned)
         matched[begin + kept] = matched[begin + assigned] = True
     return Matching(candidates, matched, switched, extra_rows, tracked)
@@ -180,11 +180,40 @@ def _cell(person: NDArray[np.int64], joint: NDArray[np.int64]) -> NDArray[np.int
     return person * len(JOINTS) + joint
 
 
-def _assign(free: Candidates) -> NDArray[np.int64]:
+def _assign(free: Candidates, frames: Frames) -> NDArray[np.int64]:
     """In each frame and joint the most matches and, among those, the smallest sum of distances."""
     truth, prediction = _cell(free.truth, free.joint), _cell(free.prediction, free.joint)
     one_match = 1 + HIT_DISTANCE * len(free)  # outweighs all distances together
-    return assign(_cell(free.frame, free.joint), truth, prediction, one_match - free.distance)
+
+    cell = _cell(free.frame, free.joint)
+
+    def settle(contested: NDArray[np.int64]) -> NDArray[np.int64]:
+        together = np.flatnonzero(cell == cell[contested[0]])
+        return np.intersect1d(contested, together[_as_motmetrics(free[together], frames)])
+
+    return assign(cell, truth, prediction, one_match - free.distance, settle)
+
+
+def _as_motmetrics(free: Candidates, frames: Frames) -> NDArray[np.int64]:
+    """What motmetrics chooses in one frame for one joint, where several choices are equally good.
+
+    Its choice depends on SciPy's solver and on the whole matrix: everybody of the frame who has the joint,
+    with 2 · r · c + 1 for pairs that may not be (r the shorter side, c the largest distance + 1).
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    truths, predictions = (
+        np.flatnonzero((people.frames == free.frame[0]) & people.present[:, free.joint[0]])
+        for people in (frames.truth, frames.prediction)
+    )
+    row, column = np.searchsorted(truths, free.truth), np.searchsorted(predictions, free.prediction)
+    candidate = np.full((len(truths), len(predictions)), -1)
+    candidate[row, column] = np.arange(len(free))
+    forbidden = 2 * min(candidate.shape) * (free.distance.max() + 1) + 1
+    cost = np.full(candidate.shape, forbidden)
+    cost[row, column] = free.distance
+    chosen = candidate[linear_sum_assignment(cost)]
+    return chosen[chosen >= 0]
 
 
 def count_events(matching: Matching, frames: Frames, protocol: Protocol) -> Counts:

@@ -100,8 +100,8 @@ def _pairing(truth: PoseSequence, prediction: PoseSequence, protocol: Protocol) 
     if protocol.official_files:
         if len(truth) != len(prediction):
             raise InputError(
-                f"{truth.name}: {len(prediction)} predicted frames for {len(truth)} annotated ones; they pair "
-                "by position, so must be as many (--protocol strict pairs them by id)"
+                f"{truth.name}: {len(prediction)} predicted frames for {len(truth)} annotated ones; they "
+                "pair by position, so must be as many (--protocol strict pairs them by id)"
             )
         return np.arange(len(truth))
     pairing = np.full(len(prediction), -1)
