@@ -51,6 +51,7 @@ class Benchmark:
         keypoint_set: what it annotates.
         annotations: patterns of annotation files or folders below ``--data``, the first found is taken.
         images: folders below ``--data`` from which file names may start.
+        needs: the annotations in words, where the first pattern does not tell.
         box_files: names of the detector boxes that papers use, for the listing.
         columns: of the published table.
         decimals: that the table prints.
@@ -72,6 +73,7 @@ class Benchmark:
     terms: str
     read: Callable[[Path], Document]
     score: Callable[[Document, Any], Scores]
+    needs: str = ""
     box_files: tuple[str, ...] = ()
     decimals: int = 3
     per_person: bool = False

@@ -1,4 +1,4 @@
-"""``python -m evaluation --list``: what each benchmark needs on disk, where it is to be had, on which terms."""
+"""``python -m evaluation --list``: what each benchmark needs on disk, where to get it, on which terms."""
 
 from __future__ import annotations
 
@@ -33,10 +33,7 @@ def rows() -> list[tuple[str, str, str, str]]:
     listed = [_POSETRACK18]
     for name in _SHARED:
         benchmark = import_module(f"evaluation.{name.replace('-', '_')}").BENCHMARK
-        files = [
-            benchmark.annotations[0],
-            f"{benchmark.images[0]}/",
-            *(f"{f} (boxes)" for f in benchmark.box_files),
-        ]
+        files = [benchmark.needs or benchmark.annotations[0], f"{benchmark.images[0]}/"]
+        files += [f"{file} (boxes)" for file in benchmark.box_files]
         listed.append((name, "\n".join(files), benchmark.homepage, benchmark.terms))
     return listed

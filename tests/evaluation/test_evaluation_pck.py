@@ -1,0 +1,110 @@
+"""PCK, PCKh and their relatives against the official programs' figures and by hand."""
+
+import numpy as np
+import pytest
+
+from evaluation.annotations import read_json
+from evaluation.jhmdb import pck_row, person_sizes, torso_sizes
+from evaluation.mpii import pckh_row
+from evaluation.mpii_trb import accuracies
+from evaluation.pck import auc, hit_rates, mean_distance, normalised_distances, pck
+
+
+@pytest.fixture
+def jhmdb(shared):
+    folder = shared / "reference" / "eval" / "jhmdb"
+    data = np.load(folder / "input.npz")
+    arrays = {name: data[name] for name in data.files}
+    return arrays, read_json(folder / "expected.json"), read_json(folder / "pck_family_expected.json")
+
+
+def test_jhmdb_rows(jhmdb):
+    data, expected, _ = jhmdb
+    truth, predicted = data["gt"], data["pred"]
+    by_size = (
+        normalised_distances(predicted, truth, data["visible"], person_sizes(data["bboxes_xyxy"])),
+        normalised_distances(predicted, truth, data["visible"], torso_sizes(truth, predicted)),
+    )
+    for threshold, figures in expected["mmpose_1_3_2_by_threshold"].items():
+        ours = [value for distances in by_size for value in pck_row(distances, float(threshold)).values()]
+        assert ours == pytest.approx(list(figures.values()), abs=1e-6)
+
+
+def test_pck_family(jhmdb):
+    data, _, expected = jhmdb
+    figures = expected["mmpose_1_3_2"]
+    arrays = data["pred"], data["gt"], data["visible"]
+    by_size = normalised_distances(*arrays, person_sizes(data["bboxes_xyxy"]))
+    for threshold, value in figures["PCK_bbox"].items():
+        assert pck(by_size, float(threshold)) == pytest.approx(value["PCK"], abs=1e-6)
+    assert hit_rates(by_size, 0.2) == pytest.approx(figures["per_joint_PCK_bbox_0.2"], abs=1e-6)
+    assert auc(normalised_distances(*arrays, 30)) == pytest.approx(figures["AUC_30_20"]["AUC"], abs=1e-6)
+    assert mean_distance(normalised_distances(*arrays)) == pytest.approx(figures["EPE"]["EPE"], abs=1e-6)
+    assert mean_distance(by_size) == pytest.approx(figures["NME_bbox"]["NME"], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("variant", "program"), [("microsoft", "microsoft_human_pose_estimation"), ("mmpose", "mmpose_1_3_2")]
+)
+def test_mpii_rows(shared, variant, program):
+    folder = shared / "reference" / "eval" / "mpii"
+    data = np.load(folder / "input.npz")
+    corners = data["head_boxes_x1y1_x2y2"]
+    row = pckh_row(
+        data["pred_0based"] + 1,
+        data["gt_1based"],
+        data["joint_missing"] == 0,
+        0.6 * np.linalg.norm(corners[1] - corners[0], axis=0),
+        variant,
+    )
+    assert list(row.values()) == pytest.approx(
+        list(read_json(folder / "expected.json")[program].values()), abs=1e-6
+    )
+
+
+def test_the_two_variants_differ_at_the_threshold():
+    """Exactly half a head is a hit for the Microsoft code alone, 0.105 heads in its Mean@0.1 alone."""
+    truth = np.zeros((1, 16, 2))
+    visible = np.ones((1, 16), bool)
+    heads = np.array([100.0])
+    at_half, at_tenth = truth + np.array([50.0, 0]), truth + np.array([10.5, 0])
+    rows = {v: pckh_row(at_half, truth, visible, heads, v) for v in ("microsoft", "mmpose")}
+    assert (rows["microsoft"]["Mean"], rows["mmpose"]["Mean"]) == (pytest.approx(100), 0)
+    rows = {v: pckh_row(at_tenth, truth, visible, heads, v) for v in ("microsoft", "mmpose")}
+    assert (rows["microsoft"]["Mean@0.1"], rows["mmpose"]["Mean@0.1"]) == (pytest.approx(100), 0)
+
+
+def test_pelvis_and_thorax_are_not_in_the_mean():
+    truth = np.zeros((1, 16, 2))
+    wrong = truth.copy()
+    wrong[:, 6:8] = 1000
+    row = pckh_row(wrong, truth, np.ones((1, 16), bool), np.array([100.0]))
+    assert row["Mean"] == pytest.approx(100)
+
+
+def test_trb_accuracy_by_hand():
+    """Two people, diagonal 100: nearer than 30 pixels is a hit."""
+    truth = np.zeros((2, 40, 2))
+    predicted = truth.copy()
+    predicted[0, 0] = [30, 0]  # exactly the threshold: no hit
+    predicted[1, 14:] = [0, 29.9]
+    predicted[0, 14:] = [0, 31]
+    visible = np.ones((2, 40), bool)
+    visible[1, :14] = False
+    figures = accuracies(predicted, truth, visible, np.array([100.0, 100.0]))
+    assert figures == pytest.approx(
+        {"Skeleton Acc": 13 / 14, "Contour Acc": 26 / 52, "Mean Acc": (13 + 26) / (14 + 52)}
+    )
+
+
+def test_people_without_size_count_nowhere():
+    truth = np.zeros((2, 3, 2))
+    distances = normalised_distances(truth + 1, truth, np.ones((2, 3)), np.array([0.0, 10.0]))
+    assert np.isnan(distances[0]).all()
+    assert distances[1] == pytest.approx(np.sqrt(2) / 10)
+
+
+def test_nothing_annotated():
+    nothing = np.full((2, 3), np.nan)
+    assert (pck(nothing, 0.5), mean_distance(nothing), auc(nothing)) == (0, 0, 0)
+    assert np.isnan(hit_rates(nothing, 0.5)).all()
