@@ -147,7 +147,8 @@ def _to_frame(points: NDArray, scale: NDArray) -> NDArray[np.float32]:
 
 def _inside(points: NDArray, grey: NDArray) -> NDArray[np.bool_]:
     height, width = grey.shape
-    return np.logical_and(points >= 0, points <= (width - 1, height - 1)).all(axis=1)
+    x, y = points.T
+    return (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
 
 
 def _sample(field: NDArray[np.float32], points: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -48,6 +48,7 @@ class PoseTracker:
         self._shots = ShotDetector()
         self._view: SmallView | None = None
         self._since_detection = 0
+        self._look_again = False
 
     def track(self, source: Iterable[Frame]) -> Iterator[FrameResult]:
         """Track from a clean start through all frames of a source, one result a frame."""
@@ -67,10 +68,11 @@ class PoseTracker:
             self._view = view
         with _adding_to(seconds, "detect"):
             self._since_detection += 1
-            detect = cut or not reliable.all() or self._since_detection >= options.detect_every
+            due = self._since_detection >= options.detect_every
+            detect = due or cut or self._look_again or not reliable.all()
             found = self._detect(frame) if detect else Proposals.none()
         with _adding_to(seconds, "match"):
-            known = from_people(carried, people.present(carried), doubted=detect)
+            known = from_people(carried, people.sure(carried), doubted=detect)
             proposals = unite(found, known.at_least(options), options.nms)
         keypoints, scores = self.pose(frame.image, proposals.windows)
         seconds.update(self.pose.seconds)
@@ -80,6 +82,7 @@ class PoseTracker:
             )
             poses = people.identify(poses, time)
             tentative = people.tentative(poses)
+            self._look_again = not detect and people.lost_sight(carried, poses)
             lost = people.lost(time) if options.write_carried else poses[:0]
         return FrameResult(
             frame,

@@ -11,6 +11,7 @@ from tracker.types import Poses
 
 BOX_MARGIN = 0.15  # the moved joints' box grows by this much in all, half of it on each side
 LEAST_FOUND = 0.5  # a person is followed reliably when the flow finds at least this part of the joints
+LEAST_JOINTS = 3  # with fewer sure joints than this, a person's pose says nothing
 
 
 def carry(
@@ -38,9 +39,9 @@ def carry(
     return replace(poses, keypoints=keypoints, boxes=poses.boxes + np.tile(common, 2))
 
 
-def followed(found: NDArray[np.bool_], present: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(N,) whether the flow found enough of each person's present joints; both (N, K)."""
-    return (found & present).sum(axis=1) >= np.maximum(LEAST_FOUND * present.sum(axis=1), 1)
+def mostly_found(found: NDArray[np.bool_], followed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(N,) whether the flow found enough of the joints that were followed; both (N, K)."""
+    return (found & followed).sum(axis=1) >= np.maximum(LEAST_FOUND * followed.sum(axis=1), 1)
 
 
 def joint_boxes(

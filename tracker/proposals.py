@@ -10,11 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from models.oks import suppress
 from tracker.nms import box_iou
 from tracker.options import TrackerOptions
-from tracker.propagation import joint_boxes
+from tracker.propagation import LEAST_JOINTS, joint_boxes
 from tracker.similarity import pose_similarity
 from tracker.types import Poses
 
-LEAST_JOINTS = 3  # a person whom only the flow proposes must show this many sure joints
 DOUBT = 0.9  # factor on the score of a person carried along where the detector looked and did not confirm it
 
 
@@ -26,13 +25,13 @@ class Proposals:
         windows: (N, 4) float32 boxes that the crops are made of: left, top, right, bottom in pixels.
         boxes: (N, 4) float32 boxes of the whole person, which the results show.
         scores: (N,) float32 box scores.
-        detected: (N,) bool, from the detector and not from an earlier frame.
+        certain: (N,) bool, from the detector, or not doubted by it: they need show no joints.
     """
 
     windows: NDArray[np.float32]
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
-    detected: NDArray[np.bool_]
+    certain: NDArray[np.bool_]
 
     @classmethod
     def none(cls) -> Proposals:
@@ -55,27 +54,27 @@ def from_detector(boxes: NDArray, scores: NDArray) -> Proposals:
     return Proposals(boxes, boxes, np.asarray(scores, np.float32), np.ones(len(boxes), bool))
 
 
-def from_people(people: Poses, present: NDArray[np.bool_], doubted: bool) -> Proposals:
-    """Boxes of people carried along: their present joints' box, enlarged.
+def from_people(people: Poses, sure: NDArray[np.bool_], doubted: bool) -> Proposals:
+    """Boxes of people carried along: their sure joints' box, enlarged.
 
     Args:
         people: N people in the current frame.
-        present: (N, K) joints that are sure; a person with hardly any, or with all in one place, keeps the
-            whole box.
-        doubted: the detector looked at this frame, so that whom it does not confirm loses score.
+        sure: (N, K) joints that count; a person with hardly any keeps the whole box.
+        doubted: the detector looked at this frame, so that whom it does not confirm loses score and must show
+            joints.
     """
-    tight = joint_boxes(people.keypoints, present)
-    enough = (present.sum(axis=1) >= LEAST_JOINTS) & (tight[:, 2:] - tight[:, :2] >= 1).all(axis=1)
+    tight = joint_boxes(people.keypoints, sure)
+    enough = (sure.sum(axis=1) >= LEAST_JOINTS) & (tight[:, 2:] - tight[:, :2] >= 1).all(axis=1)
     windows = np.where(enough[:, None], tight, people.boxes)
     scores = people.box_scores * np.float32(DOUBT if doubted else 1)
-    return Proposals(windows, people.boxes, scores, np.zeros(len(people), bool))
+    return Proposals(windows, people.boxes, scores, np.full(len(people), not doubted))
 
 
 def unite(detections: Proposals, people: Proposals, nms: float) -> Proposals:
     """Non-maximum suppression over both; a detection, being fresher, goes before a box carried along."""
     pairs = ((getattr(detections, field.name), getattr(people, field.name)) for field in fields(Proposals))
     both = Proposals(*(np.concatenate(pair) for pair in pairs))
-    return both[suppress(box_iou(both.windows, both.windows), both.scores + both.detected, nms)]
+    return both[suppress(box_iou(both.windows, both.windows), both.scores + both.certain, nms)]
 
 
 def distinct_poses(
@@ -85,7 +84,7 @@ def distinct_poses(
     sigmas: ArrayLike | None,
     options: TrackerOptions,
 ) -> Poses:
-    """The poses worth tracking: OKS-NMS over all, and nobody whom only the flow proposes but no joint shows.
+    """The poses worth tracking: OKS-NMS over all, and nobody who is neither certain nor shows joints.
 
     Args:
         proposals: N.
@@ -106,7 +105,7 @@ def distinct_poses(
     )
     sure = poses.scores >= options.joint_threshold
     number = sure.sum(axis=1)
-    shown = proposals.detected | (number >= LEAST_JOINTS)
+    shown = proposals.certain | (number >= LEAST_JOINTS)
     rank = poses.box_scores * (poses.scores * sure).sum(axis=1) / np.maximum(number, 1)
     poses, rank = poses[shown], rank[shown]
     return poses[

@@ -7,8 +7,9 @@
 ``multi-flow`` the highest OKS with any of the queued frames' poses, each carried frame by frame
 =============  =======================================================================================
 
-A joint counts for the OKS of two poses only where both have it with a score of at least the joint threshold;
-without a common joint the similarity is 0. The scale is the mean of the two boxes' areas.
+A joint counts for the OKS of two poses only where both have it with a score of at least the joint threshold.
+Two poses with fewer than `ENOUGH_JOINTS` in common are alike in proportion to their number only, as one joint
+in the same place says little. The scale is the mean of the two boxes' areas.
 """
 
 from __future__ import annotations
@@ -22,14 +23,17 @@ from models.oks import joints_of_both, oks_matrix
 from tracker.nms import box_areas, box_iou
 from tracker.types import Poses
 
+ENOUGH_JOINTS = 3
+
 
 def pose_similarity(
     first: Poses, second: Poses, sigmas: ArrayLike | None, joint_threshold: float
 ) -> NDArray[np.float64]:
-    """(N, M) OKS of two groups of poses over the joints that both have."""
+    """(N, M) OKS of two groups of poses over the joints that both have; less where these are few."""
     counted = joints_of_both(first.scores >= joint_threshold, second.scores >= joint_threshold)
     areas = box_areas(first.boxes), box_areas(second.boxes)
-    return oks_matrix(first.keypoints, second.keypoints, *areas, sigmas, counted)
+    similarity = oks_matrix(first.keypoints, second.keypoints, *areas, sigmas, counted)
+    return similarity * np.minimum(counted.sum(axis=2) / min(ENOUGH_JOINTS, first.scores.shape[1]), 1)
 
 
 def similarity_to_people(
@@ -59,7 +63,7 @@ def similarity_to_people(
         entries, values = [previous], [box_iou(previous.boxes, current.boxes)]
     else:
         entries = (
-            [previous] if kind == "pose" else list(carried) if kind == "multi-flow" else list(carried[-1:])
+            [previous] if kind == "pose" else list(carried) if kind == "multi-flow" else list(carried)[-1:]
         )
         values = [pose_similarity(entry, current, sigmas, joint_threshold) for entry in entries]
     if not entries:

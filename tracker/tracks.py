@@ -19,7 +19,7 @@ from tracker.kalman import BoxFilter
 from tracker.matching import MATCHERS
 from tracker.nms import box_iou
 from tracker.options import TrackerOptions
-from tracker.propagation import carry, followed
+from tracker.propagation import LEAST_JOINTS, carry, mostly_found
 from tracker.similarity import similarity_to_people
 from tracker.types import Poses, concatenate
 
@@ -79,19 +79,24 @@ class People:
         if not self._queue:
             return self._nobody, np.zeros(0, bool)
         stack = concatenate(self._queue)
-        present = self.present(stack)
-        moved, found = np.zeros_like(stack.keypoints), np.zeros_like(present)
-        moved[present], found[present] = flow(stack.keypoints[present])
+        followed = self._worth_following(stack)
+        moved, found = np.zeros_like(stack.keypoints), np.zeros_like(followed)
+        moved[followed], found[followed] = flow(stack.keypoints[followed])
         drifts = np.array([drift[i] for i in stack.track_ids.tolist()], np.float32).reshape(-1, 2)
         carried = carry(stack, moved, found, drifts)
         ends = np.cumsum([len(poses) for poses in self._queue])
         self._queue.extend([carried[start:end] for start, end in zip((0, *ends), ends, strict=False)])
         last = slice(len(stack) - len(self._previous), None)
-        return carried[last], followed(found[last], present[last])
+        return carried[last], mostly_found(found[last], followed[last])
 
-    def present(self, poses: Poses) -> NDArray[np.bool_]:
-        """(N, K) joints that are sure enough to be followed and compared."""
+    def sure(self, poses: Poses) -> NDArray[np.bool_]:
+        """(N, K) joints that are sure enough to be compared."""
         return poses.scores >= self._options.joint_threshold
+
+    def _worth_following(self, poses: Poses) -> NDArray[np.bool_]:
+        """(N, K) the sure joints; all of a person who has hardly any, as they still lie on the person."""
+        sure = self.sure(poses)
+        return sure | (sure.sum(axis=1) < LEAST_JOINTS)[:, None]
 
     def identify(self, poses: Poses, time: float) -> Poses:
         """Give the poses of a frame their ids; poses that are nobody known and too weak for a new id go.
@@ -156,6 +161,11 @@ class People:
 
     def _in_mind(self, track: Track, time: float) -> bool:
         return time - track.seen <= self._options.carry and self._options.carry > 0
+
+    def lost_sight(self, carried: Poses, poses: Poses) -> bool:
+        """Whether somebody carried to this frame is not among its poses, or has hardly a sure joint left."""
+        expected, shown = (p.track_ids[self.sure(p).sum(axis=1) >= LEAST_JOINTS] for p in (carried, poses))
+        return not np.isin(expected, shown).all()
 
     def tentative(self, poses: Poses) -> NDArray[np.bool_]:
         """(N,) which of the people just identified are not confirmed yet."""

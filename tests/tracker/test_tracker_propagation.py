@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tracker.propagation import carry, followed, joint_boxes
+from tracker.propagation import carry, joint_boxes, mostly_found
 from tracker.types import Poses
 
 NOTHING = np.full((4, 2), np.nan, np.float32)
@@ -51,7 +51,7 @@ def test_without_any_found_joint_a_person_drifts() -> None:
     ],
 )
 def test_who_is_followed_reliably(found: list[int], present: list[int], expected: bool) -> None:
-    assert followed(np.array([found], bool), np.array([present], bool)).tolist() == [expected]
+    assert mostly_found(np.array([found], bool), np.array([present], bool)).tolist() == [expected]
 
 
 def test_box_of_the_present_joints_grows_by_fifteen_percent() -> None:
