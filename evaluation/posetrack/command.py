@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -37,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from evaluation.posetrack.evaluate import evaluate
     from evaluation.posetrack.measures import measure
     from evaluation.posetrack.table import print_tables, to_csv, to_json
+    from evaluation.posetrack.writing import write_json, write_whole
 
     result = evaluate(
         args.gt,
@@ -52,22 +52,7 @@ def run(args: argparse.Namespace) -> int:
     measures = measure(result) if args.full else None
     print_tables(result, per_sequence=args.per_sequence, measures=measures)
     if args.json:
-        import orjson
-
-        content = to_json(result, per_sequence=args.per_sequence, measures=measures)
-        write_whole(args.json, orjson.dumps(content, option=orjson.OPT_INDENT_2))
+        write_json(args.json, to_json(result, per_sequence=args.per_sequence, measures=measures), indent=True)
     if args.csv:
         write_whole(args.csv, to_csv(result, per_sequence=args.per_sequence).encode())
     return 2 if result.left_out else 0
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is never seen half: under another name first, then renamed."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InputError(f"cannot write '{path}': {error.strerror}") from None
