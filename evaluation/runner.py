@@ -230,7 +230,7 @@ def _crop_batches(
     def cut(positions: NDArray[np.intp]) -> Crops:
         image = read_image(files[boxes.image_index[positions[0]]])
         windows = box_to_crop(boxes.boxes[positions], net.input_size, net.padding)
-        return positions, extract_crops(image, windows, net.input_size, net.half_pixel), windows
+        return positions, extract_crops(image, windows, net.input_size, net.half_pixel, udp=net.udp), windows
 
     if not len(todo):
         return

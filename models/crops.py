@@ -4,6 +4,9 @@ Two conventions for the sampling grid exist. ``half_pixel`` (ours) maps the box'
 crop's area, so that a crop and its mirror image cover the same area and heat-map cell c lies at input pixel
 (c + 0.5)·4 − 0.5. Without it, the box's centre goes to pixel (width/2, height/2) and cell c lies at 4·c: the
 Microsoft code and its descendants do so, and published checkpoints were trained with it.
+
+A third, ``udp`` (Huang et al., CVPR 2020, arXiv 1911.07524), measures sizes between the centres of the
+outermost pixels: the box's width spans width − 1 pixels, and cell c lies at c·(width − 1)/(cells − 1).
 """
 
 from __future__ import annotations
@@ -35,7 +38,11 @@ def box_to_crop(boxes: NDArray, input_size: tuple[int, int], padding: float = PA
 
 
 def crop_matrix(
-    crop: NDArray, input_size: tuple[int, int], rotation: float = 0.0, half_pixel: bool = True
+    crop: NDArray,
+    input_size: tuple[int, int],
+    rotation: float = 0.0,
+    half_pixel: bool = True,
+    udp: bool = False,
 ) -> NDArray[np.float64]:
     """The 2×3 matrix that takes source pixels to crop pixels.
 
@@ -43,17 +50,18 @@ def crop_matrix(
         crop: (4,) centre x, centre y, width, height in source pixels, as from `box_to_crop`.
         input_size: (height, width) of the crop image.
         rotation: degrees, clockwise on the screen, of the picture about the crop's centre.
-        half_pixel: the sampling convention, see the module's text.
+        half_pixel, udp: the sampling convention, see the module's text; with udp, half_pixel has no say.
     """
     height, width = input_size
+    if udp:
+        height, width = height - 1, width - 1
     x, y, w, h = (float(v) for v in crop)
     angle = np.deg2rad(rotation)
     rotate = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     matrix = np.empty((2, 3))
     matrix[:, :2] = np.diag([width / w, height / h]) @ rotate
-    origin = (
-        0.5 if half_pixel else 0.0
-    )  # where the crop's middle lies, measured from its first pixel's centre
+    # from the middle of the first pixel, where coordinates start, to where the crop starts
+    origin = 0.5 if half_pixel and not udp else 0.0
     matrix[:, 2] = np.array([width / 2 - origin, height / 2 - origin]) - matrix[:, :2] @ (x, y)
     return matrix
 
@@ -64,6 +72,7 @@ def extract_crops(
     input_size: tuple[int, int],
     half_pixel: bool = True,
     out: NDArray[np.uint8] | None = None,
+    udp: bool = False,
 ) -> NDArray[np.uint8]:
     """Sample crops bilinearly, zero outside the image.
 
@@ -71,6 +80,7 @@ def extract_crops(
         image: (H, W, 3) uint8.
         crops: (N, 4) as from `box_to_crop`.
         input_size: (height, width) of each crop image.
+        half_pixel, udp: the sampling convention, see the module's text.
         out: an array to fill instead of a new one.
 
     Returns:
@@ -79,9 +89,8 @@ def extract_crops(
     height, width = input_size
     result = np.empty((len(crops), height, width, image.shape[2]), np.uint8) if out is None else out
     for crop, target in zip(crops, result, strict=True):
-        cv2.warpAffine(
-            image, crop_matrix(crop, input_size, half_pixel=half_pixel), (width, height), dst=target
-        )
+        matrix = crop_matrix(crop, input_size, half_pixel=half_pixel, udp=udp)
+        cv2.warpAffine(image, matrix, (width, height), dst=target)
     return result
 
 

@@ -31,7 +31,7 @@ class PoseDescription:
         flip_shift: the flip test moves the mirrored maps one cell to the right.
         stride: input pixels a heat-map cell.
         padding: factor by which the crop exceeds the person's box.
-        peak: height of a perfect heat map's peak; scores are divided by it.
+        peak: height of a perfect heat map's peak.
     """
 
     name: str
@@ -60,6 +60,14 @@ class PoseDescription:
         """Height and width of the heat maps in cells."""
         height, width = self.input_size
         return height // self.stride, width // self.stride
+
+    @property
+    def cell_size(self) -> tuple[float, float]:
+        """Input pixels from one heat-map cell to the next, along x and y."""
+        if not self.udp:
+            return self.stride, self.stride
+        (height, width), (rows, columns) = self.input_size, self.heatmap_size
+        return (width - 1) / (columns - 1), (height - 1) / (rows - 1)
 
     def to_json(self) -> str:
         """One line of JSON, as exported models and our own weights carry it."""

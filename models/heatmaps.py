@@ -149,11 +149,27 @@ def unflip(heatmaps: NDArray, flip_index: NDArray[np.intp], shift: bool = False)
     return np.concatenate((mirrored[..., :1], mirrored[..., :-1]), axis=-1)
 
 
-def cells_to_input(points: NDArray, stride: float = 4, half_pixel: bool = True) -> NDArray:
-    """Heat-map cells (..., 2) to pixels of the network's input."""
-    return (points + 0.5) * stride - 0.5 if half_pixel else points * stride
+def cells_to_input(
+    points: NDArray, cell_size: float | tuple[float, float] = 4, half_pixel: bool = True
+) -> NDArray:
+    """Heat-map cells (..., 2) to pixels of the network's input; cell_size as `PoseDescription.cell_size`."""
+    size = np.asarray(cell_size)
+    return (points + 0.5) * size - 0.5 if half_pixel else points * size
 
 
-def input_to_cells(points: NDArray, stride: float = 4, half_pixel: bool = True) -> NDArray:
+def input_to_cells(
+    points: NDArray, cell_size: float | tuple[float, float] = 4, half_pixel: bool = True
+) -> NDArray:
     """Pixels (..., 2) of the network's input to heat-map cells, unrounded."""
-    return (points + 0.5) / stride - 0.5 if half_pixel else points / stride
+    size = np.asarray(cell_size)
+    return (points + 0.5) / size - 0.5 if half_pixel else points / size
+
+
+def confidence(scores: NDArray, decoding: str, peak: float = 1.0) -> NDArray:
+    """Scores as `decode` gives them on the scale 0 to 1.
+
+    The decodings of MSPN, MMPose for MSPN, and MegEngine have scaled theirs and raised them by 0.5, 0.5 and 1;
+    that is taken off. Others give the heat map's height, which is divided by a perfect map's peak.
+    """
+    raised = {"mspn": 0.5, "megvii": 0.5, "megengine": 1.0}.get(decoding.rstrip("0123456789"))
+    return scores / peak if raised is None else scores - raised

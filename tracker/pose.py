@@ -24,16 +24,25 @@ class PoseStage:
         engine: a keypoint network ready to run, from `models.engines.create_engine`.
         flip_test: average the heat maps with those of the mirrored crops; doubles the network's time.
         decoding: how heat maps become points, by default as the network was published.
+        published_scores: give the decoding's own scores, which MSPN's and MegEngine's programs raise by 0.5
+            and 1, instead of confidences from 0 to 1; their published AP is computed with them.
 
     Attributes:
         description: what the network expects and gives.
         seconds: stage (crop, pose) → seconds that the last call took.
     """
 
-    def __init__(self, engine: Engine, flip_test: bool = False, decoding: str | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        flip_test: bool = False,
+        decoding: str | None = None,
+        published_scores: bool = False,
+    ) -> None:
         self.engine = engine
         self.flip_test = flip_test
         self.decoding = decoding or engine.description.decoding
+        self.published_scores = published_scores
         self.seconds = {"crop": 0.0, "pose": 0.0}
 
     @property
@@ -60,7 +69,7 @@ class PoseStage:
         for start in range(0, len(windows), MAX_BATCH):
             batch = slice(start, start + MAX_BATCH)
             began = time.perf_counter()
-            pictures = crops.extract_crops(image, windows[batch], net.input_size, net.half_pixel)
+            pictures = crops.extract_crops(image, windows[batch], net.input_size, net.half_pixel, udp=net.udp)
             cropped = time.perf_counter()
             points[batch], scores[batch] = self.locate(pictures, windows[batch])
             self.seconds["crop"] += cropped - began
@@ -81,8 +90,12 @@ class PoseStage:
         """
         net = self.description
         cells, peaks = heatmaps.decode(self._heatmaps(pictures), self.decoding)
-        in_crop = heatmaps.cells_to_input(cells, net.stride, net.half_pixel)
-        return _to_image(in_crop, windows, net.input_size, net.half_pixel), peaks / net.peak
+        half_pixel = net.half_pixel and not net.udp
+        in_crop = heatmaps.cells_to_input(cells, net.cell_size, half_pixel)
+        points = _to_image(in_crop, windows, net.input_size, half_pixel, net.udp)
+        if self.published_scores:
+            return points, peaks
+        return points, heatmaps.confidence(peaks, self.decoding, net.peak)
 
     def _heatmaps(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         if not self.flip_test:
@@ -94,10 +107,10 @@ class PoseStage:
 
 
 def _to_image(
-    points: NDArray, windows: NDArray, input_size: tuple[int, int], half_pixel: bool
+    points: NDArray, windows: NDArray, input_size: tuple[int, int], half_pixel: bool, udp: bool
 ) -> NDArray[np.float32]:
     """Crop pixels (N, K, 2) back to image pixels: `models.crops.crop_matrix` inverted, all crops at once."""
     height, width = input_size
-    size = np.array((width, height), np.float32)
+    size = np.array((width, height), np.float32) - udp
     from_centre = points + (0.5 if half_pixel else 0.0) - size / 2
     return (windows[:, None, :2] + from_centre * (windows[:, None, 2:] / size)).astype(np.float32)
