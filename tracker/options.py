@@ -33,6 +33,8 @@ class TrackerOptions:
             filter.
         write_carried: give such people in the results, too, marked as carried.
         confirm: frames in which a person must be seen before they count as confirmed.
+        max_crops: people a frame whose keypoints the network looks for; the others go with the flow until
+            it is their turn. None for all, as always in frames that the detector looks at.
         max_people: at most this many people in a frame, those tracked longest first; None for all.
         min_height: boxes lower than this many pixels are ignored.
     """
@@ -51,6 +53,7 @@ class TrackerOptions:
     carry: float = 0.5
     write_carried: bool = False
     confirm: int = 3
+    max_crops: int | None = None
     max_people: int | None = None
     min_height: float = 0.0
 
@@ -63,7 +66,7 @@ class TrackerOptions:
             if field.type == "float" and field.name.endswith(("threshold", "similarity", "nms")):
                 if not 0 <= value <= 1:
                     _refuse(field.name, value, "give a number from 0 to 1")
-            elif field.name in ("queue", "detect_every", "confirm", "max_people"):
+            elif field.name in ("queue", "detect_every", "confirm", "max_crops", "max_people"):
                 if value is not None and value < 1:
                     _refuse(field.name, value, "give a whole number from 1")
             elif field.name in ("carry", "min_height") and not value >= 0:

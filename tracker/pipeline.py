@@ -49,6 +49,7 @@ class PoseTracker:
         self._view: SmallView | None = None
         self._since_detection = 0
         self._look_again = False
+        self._rests: dict[int, int] = {}  # track id → frames since the network last looked at the person
 
     def track(self, source: Iterable[Frame]) -> Iterator[FrameResult]:
         """Track from a clean start through all frames of a source, one result a frame."""
@@ -72,7 +73,9 @@ class PoseTracker:
             detect = due or cut or self._look_again or not reliable.all()
             found = self._detect(frame) if detect else Proposals.none()
         with _adding_to(seconds, "match"):
-            known = from_people(carried, people.sure(carried), doubted=detect)
+            resting = self._resting(carried.track_ids, detect)
+            awake = carried[~resting]
+            known = from_people(awake, people.sure(awake), doubted=detect)
             proposals = unite(found, known.at_least(options), options.nms)
         keypoints, scores = self.pose(frame.image, proposals.windows)
         seconds.update(self.pose.seconds)
@@ -80,7 +83,7 @@ class PoseTracker:
             poses = distinct_poses(
                 proposals, keypoints, scores, self.pose.description.keypoints.sigmas, options
             )
-            poses = people.identify(poses, time)
+            poses = people.identify(concatenate((poses, carried[resting])), time)
             tentative = people.tentative(poses)
             self._look_again = not detect and people.lost_sight(carried, poses)
             lost = people.lost(time) if options.write_carried else poses[:0]
@@ -93,6 +96,15 @@ class PoseTracker:
             shot_change=cut and before is not None,
             seconds=dict(seconds),
         )
+
+    def _resting(self, track_ids: NDArray[np.int64], detect: bool) -> NDArray[np.bool_]:
+        """(N,) whom the network leaves to the flow in this frame: those whose last turn was not long ago."""
+        rests = np.array([self._rests.get(i, 0) for i in track_ids.tolist()], int)
+        resting = np.zeros(len(track_ids), bool)
+        if self.options.max_crops is not None and not detect:
+            resting[np.argsort(-rests, kind="stable")[self.options.max_crops :]] = True
+        self._rests = dict(zip(track_ids.tolist(), np.where(resting, rests + 1, 0).tolist(), strict=True))
+        return resting
 
     def _detect(self, frame: Frame) -> Proposals:
         self._since_detection = 0
