@@ -24,7 +24,7 @@ from tracker.types import Frame
 
 SUFFIXES = (".json", ".txt", ".csv")
 
-Row = tuple[int, float, float, float, float, float]  # frame, left, top, width, height, score
+Row = tuple[float, float, float, float, float, float]  # frame, left, top, width, height, score
 
 
 class BoxesFile:
@@ -117,4 +117,4 @@ def _read_mot(path: Path) -> Iterable[Row]:
         confidence = values[6] if len(values) > 6 else 1.0
         if len(values) == 9 and values[7] != 1:
             continue
-        yield int(frame) - 1, left, top, width, height, min(confidence, 1.0) if confidence >= 0 else 1.0
+        yield frame - 1, left, top, width, height, min(confidence, 1.0) if confidence >= 0 else 1.0
