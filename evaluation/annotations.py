@@ -155,20 +155,40 @@ def check_document(document: Any, keypoint_set: KeypointSet, name: str) -> Docum
                 f"'{name}': annotation {person['id']} belongs to image {person.get('image_id')}, "
                 "which the file does not list"
             )
+    check_numbers(document["annotations"], "keypoints", length, f"'{name}': annotation")
+    check_numbers(document["annotations"], "bbox", 4, f"'{name}': annotation")
+    for person in document["annotations"]:
         person.setdefault("category_id", categories[0]["id"])
         person.setdefault("iscrowd", 0)
         if "num_keypoints" not in person:
-            person["num_keypoints"] = sum(v > 0 for v in keypoints[2::3])
+            person["num_keypoints"] = sum(v > 0 for v in person["keypoints"][2::3])
         if "area" not in person:
             person["area"] = person["bbox"][2] * person["bbox"][3] * BOX_AREA
     return document
 
 
+def check_numbers(rows: Sequence[Document], field: str, count: int, what: str) -> None:
+    """Raises InputError that names the first row whose field is not a list of that many finite numbers."""
+    try:
+        array = np.array([row[field] for row in rows], np.float64)
+        if array.shape == (len(rows), count) and np.isfinite(array).all():
+            return
+    except (TypeError, ValueError):
+        pass
+    for i, row in enumerate(rows):
+        values = row[field]
+        sound = isinstance(values, list) and len(values) == count
+        if not (sound and all(isinstance(v, (int, float)) and np.isfinite(v) for v in values)):
+            raise InputError(
+                f"{what} {row.get('id', i)}: {field} must be {count} numbers, not {str(values)[:60]}"
+            )
+
+
 def _unique_ids(rows: Sequence[Document], kind: str, name: str) -> set[Any]:
     seen: set[Any] = set()
     for row in rows:
-        if "id" not in row:
-            raise InputError(f"'{name}': an {kind} has no 'id'")
+        if not isinstance(row, dict) or not isinstance(row.get("id"), int):
+            raise InputError(f"'{name}': every {kind} needs a whole number as its id; one is {str(row)[:60]}")
         if row["id"] in seen:
             raise InputError(f"'{name}': two {kind}s have the id {row['id']}")
         seen.add(row["id"])

@@ -11,10 +11,11 @@ from models.errors import InputError
 def load_mat(path: Path) -> dict[str, Any]:
     """The variables of a MATLAB file; raises InputError when it is missing or none."""
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
     try:
         return loadmat(path, squeeze_me=True, struct_as_record=False)
     except OSError as error:
         raise InputError(f"cannot read '{path}': {error.strerror or error}") from None
-    except (ValueError, TypeError, NotImplementedError) as error:
+    except (MatReadError, ValueError, TypeError, NotImplementedError) as error:
         raise InputError(f"'{path}' is no MATLAB file that can be read: {error}") from None

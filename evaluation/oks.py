@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.annotations import BOX_AREA, Document
+from evaluation.annotations import BOX_AREA, Document, check_numbers
 from models.errors import InputError
 from models.keypoints import COCO, KeypointSet
 
@@ -152,6 +152,8 @@ def check_predictions(document: Document, predictions: Any, keypoint_set: Keypoi
         raise InputError(f"predictions must be a list of people, not a {type(predictions).__name__}")
     length = 3 * len(keypoint_set)
     for i, prediction in enumerate(predictions):
+        if not isinstance(prediction, dict):
+            raise InputError(f"prediction {i} is {str(prediction)[:60]}, not image_id, keypoints and score")
         missing = {"image_id", "keypoints", "score"} - prediction.keys()
         if missing:
             raise InputError(f"prediction {i} lacks {', '.join(sorted(missing))}")
@@ -160,6 +162,10 @@ def check_predictions(document: Document, predictions: Any, keypoint_set: Keypoi
                 f"prediction {i} has {len(prediction['keypoints']) / 3:g} keypoints, "
                 f"{keypoint_set.name} has {len(keypoint_set)}"
             )
+        if not isinstance(prediction["score"], (int, float)):
+            raise InputError(f"prediction {i}: score must be a number, not {str(prediction['score'])[:60]}")
+    check_numbers(predictions, "keypoints", length, "prediction")
+    check_numbers([p for p in predictions if p.get("bbox")], "bbox", 4, "prediction")
     known = {image["id"] for image in document["images"]}
     unknown = sorted({p["image_id"] for p in predictions} - known, key=str)
     if unknown:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.annotations import Document, read_json
+from evaluation.annotations import Document, check_numbers, read_json
 from evaluation.matlab import load_mat
 from models.errors import InputError
 from models.keypoints import KeypointSet
@@ -32,7 +32,8 @@ def read_predictions(path: Path) -> Any:
         content = load_mat(path)
         if "preds" not in content:
             raise InputError(f"'{path}' has no variable 'preds'")
-        return np.asarray(content["preds"], np.float64)[..., :2] - 1
+        preds = np.asarray(content["preds"], np.float64)
+        return preds.reshape(-1, *preds.shape[-2:])[..., :2] - 1
     if path.suffix == ".npy":
         try:
             return np.load(path, allow_pickle=False)
@@ -72,14 +73,18 @@ def _poses(predictions: Any, k: int, name: str) -> tuple[NDArray[np.float64], li
     if not isinstance(predictions, list):
         raise InputError(f"predictions must be a list of people, not a {type(predictions).__name__}")
     poses = np.zeros((len(predictions), k, 2))
-    key = next((field for field in _PERSON_ID if predictions and field in predictions[0]), None)
+    first = predictions[0] if predictions and isinstance(predictions[0], dict) else {}
+    key = next((field for field in _PERSON_ID if field in first), None)
     for i, prediction in enumerate(predictions):
-        if "keypoints" not in prediction or (key and key not in prediction):
+        if (
+            not isinstance(prediction, dict)
+            or not {"keypoints", *([key] if key else [])} <= prediction.keys()
+        ):
             raise InputError(f"prediction {i} lacks keypoints{f' or {key}' if key else ''}")
-        values = np.asarray(prediction["keypoints"], np.float64)
+        values = np.ravel(prediction["keypoints"])
         if values.size not in (2 * k, 3 * k):
-            count = values.size / (values.shape[-1] if values.ndim == 2 else 3)
-            raise InputError(f"prediction {i} has {count:g} keypoints, {name} has {k}")
+            raise InputError(f"prediction {i} has {values.size} numbers, {name}'s {k} keypoints need {3 * k}")
+        check_numbers([{"keypoints": values.tolist()}], "keypoints", values.size, f"prediction {i}, person")
         poses[i] = values.reshape(k, -1)[:, :2]
     return poses, [prediction[key] for prediction in predictions] if key else None
 
