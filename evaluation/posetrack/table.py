@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,9 @@ import numpy as np
 from evaluation.posetrack.clear_mot import Counts, Tracking
 from evaluation.posetrack.evaluate import PoseTrackResult
 from evaluation.posetrack.joints import COLUMNS, JOINTS, POSEVAL_NAMES, mean_known, table_row, with_mean
-from evaluation.posetrack.measures import Measures
+from evaluation.posetrack.measures import Measures, Table
 from evaluation.posetrack.precision import Precision
+from evaluation.posetrack.sweep import Sweep
 
 Row = dict[str, float]
 COLUMN_NAMES = (*COLUMNS, "Total", "MOTP", "Prec", "Rec")
@@ -61,7 +62,11 @@ def joint_rows(result: PoseTrackResult) -> dict[str, Row]:
 
 
 def to_json(
-    result: PoseTrackResult, *, per_sequence: bool = False, measures: Measures | None = None
+    result: PoseTrackResult,
+    *,
+    per_sequence: bool = False,
+    measures: Measures | None = None,
+    grid: Sweep | None = None,
 ) -> dict[str, Any]:
     """All as plain lists and numbers; lists of 16 hold the joints in ``joint_order``, then their mean."""
     content: dict[str, Any] = {
@@ -85,6 +90,9 @@ def to_json(
         }
     if measures:
         content |= measures.to_json()
+    if grid:
+        best = {measure: asdict(grid.best(measure)) for measure in ("ap", "mota")}
+        content["sweep"] = asdict(grid) | {"ap": grid.ap.tolist(), "mota": grid.mota.tolist(), "best": best}
     return content
 
 
@@ -138,7 +146,13 @@ def to_csv(result: PoseTrackResult, *, per_sequence: bool = False) -> str:
     return text.getvalue()
 
 
-def print_tables(result: PoseTrackResult, *, per_sequence: bool, measures: Measures | None) -> None:
+def print_tables(
+    result: PoseTrackResult,
+    *,
+    per_sequence: bool = False,
+    measures: Measures | None = None,
+    grid: Sweep | None = None,
+) -> None:
     """Print to the terminal; every table says which protocol was used."""
     from rich.console import Console
 
@@ -160,14 +174,35 @@ def print_tables(result: PoseTrackResult, *, per_sequence: bool, measures: Measu
             )
     for title, columns, table in measures.tables() if measures else ():
         _print(console, f"{title}, {used}", columns, table)
+    if grid:
+        for title, columns, table in sweep_tables(grid):
+            _print(console, f"{title}, {used}", columns, table)
+        for measure in ("ap", "mota"):
+            console.print(f"best {measure.upper()}: {grid.best(measure)}")
+
+
+def sweep_tables(grid: Sweep) -> list[Table]:
+    """AP and MOTA, a row for each box threshold, a column for each joint threshold."""
+    columns = tuple(f"{threshold:g}" for threshold in grid.joint_thresholds)
+    return [
+        (
+            f"{name} by joint (columns) and box (rows) threshold",
+            columns,
+            {
+                f"{box:g}": dict(zip(columns, row.tolist(), strict=True))
+                for box, row in zip(grid.box_thresholds, values, strict=True)
+            },
+        )
+        for name, values in (("AP", grid.ap), ("MOTA", grid.mota))
+    ]
 
 
 def _print(console: Any, title: str, columns: tuple[str, ...], table: dict[str, Row]) -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+    from rich.table import Table as View
 
     shown = [name for name in columns if any(name in row for row in table.values())]
-    view = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    view = View(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     view.add_column("", no_wrap=True)
     for name in shown:
         view.add_column(name, justify="right", no_wrap=True)
