@@ -26,12 +26,13 @@ from models.array_pickles import read_array_pickle
 from models.errors import InputError
 from models.mindspore import read_mindspore
 
-STATE_DICT_KEYS = ("state_dict", "model", "model_state_dict", "params")
+STATE_DICT_KEYS = ("average", "state_dict", "model", "model_state_dict", "params")  # the first: training's
+DESCRIPTION_KEY = "description"  # of our own weights and training checkpoints
 
 
 @dataclass(frozen=True)
 class CheckpointFile:
-    """Tensors by the file's own keys, and the text that came with them (safetensors' metadata)."""
+    """Tensors by the file's own keys, and texts that came with them, such as our own description."""
 
     tensors: dict[str, Tensor]
     metadata: dict[str, str]
@@ -48,12 +49,12 @@ def read_checkpoint(path: Path) -> CheckpointFile:
     with path.open("rb") as file:
         zipped = file.read(2) == b"PK"  # PyTorch's, whatever the name
     if zipped:
-        return CheckpointFile(_read_torch(path), {})
+        return _read_torch(path)
     if path.suffix in (".pkl", ".pdparams"):
         return CheckpointFile(_from_arrays(read_array_pickle(path), path), {})
     if path.suffix == ".ckpt":
         return CheckpointFile(_from_arrays(read_mindspore(path), path), {})
-    return CheckpointFile(_read_torch(path), {})
+    return _read_torch(path)
 
 
 def _read_safetensors(path: Path) -> CheckpointFile:
@@ -66,7 +67,7 @@ def _read_safetensors(path: Path) -> CheckpointFile:
         raise InputError(f"'{path}' is damaged or not a safetensors file: {error}") from None
 
 
-def _read_torch(path: Path) -> dict[str, Tensor]:
+def _read_torch(path: Path) -> CheckpointFile:
     _check_complete(path)
     try:
         with torch.serialization.safe_globals(_harmless_globals()):
@@ -79,7 +80,9 @@ def _read_torch(path: Path) -> dict[str, Tensor]:
                 f"'{path}' carries more than weights ({culprit}) and is refused: save its state_dict alone"
             ) from None
         raise InputError(f"'{path}' is damaged or not a PyTorch checkpoint: {reason}") from None
-    return _state_dict(content, path)
+    description = content.get(DESCRIPTION_KEY) if isinstance(content, dict) else None
+    metadata = {DESCRIPTION_KEY: description} if isinstance(description, str) else {}
+    return CheckpointFile(_state_dict(content, path), metadata)
 
 
 def _check_complete(path: Path) -> None:

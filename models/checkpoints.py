@@ -20,7 +20,7 @@ from models.architectures import (
     likely_input_size,
     output_stride,
 )
-from models.checkpoint_files import CheckpointFile, read_checkpoint
+from models.checkpoint_files import DESCRIPTION_KEY, CheckpointFile, read_checkpoint
 from models.description import RGB_MEAN, RGB_STD, PoseDescription, likely_keypoints, numbered_set
 from models.errors import InputError
 from models.key_layouts import recognise_layout, to_ours
@@ -31,8 +31,6 @@ from models.pose_network import PoseNetwork
 from models.pose_resnet import PoseResNet
 
 log = logging.getLogger(__name__)
-
-DESCRIPTION_KEY = "description"  # of our own weights' metadata
 
 
 def load_pose_network(
