@@ -28,14 +28,14 @@ class Scores:
 
     Attributes:
         metrics: name → figure, as the benchmark's own program names and scales them.
-        row: the figures of the published table in its column order and scale.
+        rows: the figures of the published table in its column order and scale, by what sets a row apart.
         tables: further figures, by joint or split.
         oks: for OKS benchmarks everything that was found, for the analysis of errors.
         notes: one line each: what the reader should know of these figures.
     """
 
     metrics: dict[str, float]
-    row: tuple[float, ...]
+    rows: dict[str, tuple[float, ...]]
     tables: tuple[Table, ...] = ()
     oks: OksResult | None = None
     notes: tuple[str, ...] = ()
@@ -104,6 +104,6 @@ def oks_scorer(rules: OksRules, columns: Sequence[str] = OKS_COLUMNS) -> Callabl
         )
         summary = Table("all figures", tuple(result.metrics), (("", tuple(result.metrics.values())),))
         row = tuple(result.metrics[name] for name in columns)
-        return Scores(result.metrics, row, (summary, details), result, tuple(notes))
+        return Scores(result.metrics, {"": row}, (summary, details), result, tuple(notes))
 
     return score

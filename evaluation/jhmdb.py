@@ -176,14 +176,15 @@ def score(document: Document, predictions: Any) -> Scores:
     splits = sorted({split for p in people for split in p["splits"]})
     member = {split: np.array([split in p["splits"] for p in people]) for split in splits}
     metrics: dict[str, float] = {}
-    tables: list[Table] = []
+    tables: dict[str, Table] = {}
     for name, title in (("PCK", "person size"), ("tPCK", "torso size")):
         rows = [(f"Sub{s}", tuple(pck_row(by_size[name][member[s]]).values())) for s in splits]
         mean = tuple(float(np.mean(column)) for column in zip(*(row for _, row in rows), strict=True))
         percent = [(label, tuple(100 * v for v in row)) for label, row in [*rows, ("mean", mean)]]
-        tables.append(Table(f"PCK@0.2 in per cent, by {title}", COLUMNS, tuple(percent), 1))
+        tables[title] = Table(f"PCK@0.2 in per cent, by {title}", COLUMNS, tuple(percent), 1)
         metrics |= {(name if c == "Mean" else f"{c} {name}"): v for c, v in zip(COLUMNS, mean, strict=True)}
-    return Scores(metrics, tables[0].rows[-1][1], tuple(tables))
+    means = {f"by {title}": table.rows[-1][1] for title, table in tables.items()}
+    return Scores(metrics, means, tuple(tables.values()))
 
 
 BENCHMARK = Benchmark(

@@ -79,7 +79,7 @@ def score(document: Document, predictions: Any) -> Scores:
     lost = int((~known).sum())
     notes = (f"{lost} of {len(people)} people have no head box and are left out",) if lost else ()
     table = Table("accuracy", tuple(metrics), (("", tuple(metrics.values())),))
-    return Scores(metrics, tuple(metrics.values()), (table,), notes=notes)
+    return Scores(metrics, {"": tuple(metrics.values())}, (table,), notes=notes)
 
 
 BENCHMARK = Benchmark(

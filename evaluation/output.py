@@ -19,17 +19,18 @@ def print_scores(benchmark: Benchmark, scores: Scores, source: str) -> None:
     console = Console(width=None if os.environ.get("COLUMNS") or os.isatty(1) else 160)
     for table in scores.tables:
         console.print(_rich_table(table.title, table.columns, table.rows, table.decimals))
-    rows = [(f"{source}", scores.row), *published_rows(benchmark, source)]
+    rows = table_rows(benchmark, scores, source)
     console.print(_rich_table(benchmark.title, benchmark.columns, rows, benchmark.decimals))
     for note in scores.notes:
         console.print(f"note: {escape(note)}")
 
 
-def published_rows(benchmark: Benchmark, source: str) -> list[tuple[str, tuple[float, ...]]]:
-    """The published figures of a checkpoint of the zoo, one row for each setting that was published."""
+def table_rows(benchmark: Benchmark, scores: Scores, source: str) -> list[tuple[str, tuple[float, ...]]]:
+    """Rows of the published table: ours, then those published for the same checkpoint of the zoo."""
     from evaluation.published import figures
 
-    return [(f"published: {label}", row) for label, row in figures(benchmark, source)]
+    ours = [(f"{source} {label}".strip(), row) for label, row in scores.rows.items()]
+    return ours + [(f"published: {setting}", row) for setting, row in figures(benchmark, source)]
 
 
 def _rich_table(title: str, columns: tuple[str, ...], rows: Any, decimals: int) -> Any:
@@ -41,8 +42,13 @@ def _rich_table(title: str, columns: tuple[str, ...], rows: Any, decimals: int) 
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
     for label, figures in rows:
-        table.add_row(escape(label), *(f"{figure:.{decimals}f}" for figure in figures))
+        table.add_row(escape(label), *(number(figure, decimals) for figure in figures))
     return table
+
+
+def number(figure: float, decimals: int) -> str:
+    """A figure as the tables show it; a dash for NaN."""
+    return "–" if figure != figure else f"{figure:.{decimals}f}"
 
 
 def write_json(path: Path, benchmark: Benchmark, scores: Scores, source: str, annotations: Path) -> None:

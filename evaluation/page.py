@@ -13,7 +13,7 @@ from evaluation.annotations import Document
 from evaluation.benchmark import Benchmark, Scores, Table
 from evaluation.errors import KINDS, ap_by_joints, ap_without, count_errors, greedy_matches, worst_images
 from evaluation.oks import THRESHOLDS, ImageOks, OksResult
-from evaluation.output import published_rows
+from evaluation.output import number, table_rows
 from evaluation.report import Page
 from models.keypoints import KeypointSet
 
@@ -39,8 +39,8 @@ def write_page(
         image_folders: where to look for the worst pictures; they are left out where none is found.
     """
     page = Page(benchmark.title, source)
-    rows = ((source, scores.row), *published_rows(benchmark, source))
-    _add_table(page, Table("Row of the published table", benchmark.columns, rows))
+    rows = tuple(table_rows(benchmark, scores, source))
+    _add_table(page, Table("Row of the published table", benchmark.columns, rows, benchmark.decimals))
     for note in scores.notes:
         page.text(f"Note: {note}")
     for table in scores.tables:
@@ -57,7 +57,7 @@ def _add_table(page: Page, table: Table) -> None:
     page.table(
         table.columns,
         {
-            name or "value": {c: f"{v:.{decimals}f}" for c, v in zip(table.columns, figures, strict=True)}
+            name or "value": {c: number(v, decimals) for c, v in zip(table.columns, figures, strict=True)}
             for name, figures in table.rows
         },
     )
