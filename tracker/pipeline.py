@@ -69,12 +69,12 @@ class PoseTracker:
             self._view = view
         with _adding_to(seconds, "detect"):
             self._since_detection += 1
-            due = self._since_detection >= options.detect_every
+            due = self._since_detection >= options.detect_every or not options.propagate
             detect = due or cut or self._look_again or not reliable.all()
             found = self._detect(frame) if detect else Proposals.none()
         with _adding_to(seconds, "match"):
             resting = self._resting(carried.track_ids, detect)
-            awake = carried[~resting]
+            awake = carried[~resting] if options.propagate else carried[:0]
             known = from_people(awake, people.sure(awake), doubted=detect)
             proposals = unite(found, known.at_least(options), options.nms)
         keypoints, scores = self.pose(frame.image, proposals.windows)
