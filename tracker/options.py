@@ -29,8 +29,8 @@ class TrackerOptions:
         joint_threshold: joints below this score take no part in propagation and similarity.
         new_track_threshold: a person without an earlier one needs this box score to be given an id.
         detect_every: the detector looks at every N-th frame, and at once where propagation fails.
-        propagate: people carried on by the flow are proposed to the network beside the detector's boxes (paper,
-            section 3.2); without it the detector looks at every frame, and its boxes alone count.
+        propagate: people carried on by the flow are proposed to the network beside the detector's boxes
+            (paper, section 3.2); without it the detector looks at every frame, and its boxes alone count.
         carry: seconds for which a person whom neither detector nor flow has is kept in mind by a Kalman
             filter.
         write_carried: give such people in the results, too, marked as carried.
