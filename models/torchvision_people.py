@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from models.errors import InputError
 
 PERSON = 1  # the class's number in torchvision's COCO weights
 LEAST_SCORE = 0.05
+LEAST_SIDE = 0.01  # pixels; what is flatter is no box
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,9 @@ def mean_and_std(detector: nn.Module) -> tuple[tuple[float, ...], tuple[float, .
 class PeopleOnly(nn.Module):
     """``forward`` takes (1, 3, H, W) float RGB, normalised, and gives (N, 4) boxes of people and (N,) scores.
 
+    Other classes are left out before suppression, not after it, which saves most of the work that is not the
+    network's. The people are the same unless torchvision's limit on all classes together would cut some off.
+
     Args:
         detector: from `build_detector`.
         size: height and width of the picture within the input, whose rest at the right and bottom is padding.
@@ -93,27 +98,48 @@ class PeopleOnly(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         from torchvision.models.detection.image_list import ImageList
+        from torchvision.models.detection.ssd import SSD
 
-        detector, pictures = self.detector, ImageList(x, [self.size])
-        features = detector.backbone(x)
-        if hasattr(detector, "rpn"):
-            proposals, _ = detector.rpn(pictures, features, None)
-            found, _ = detector.roi_heads(features, proposals, [self.size], None)
-        else:
-            found = self._one_stage(pictures, list(features.values()))
-        people = found[0]["labels"] == PERSON
-        return found[0]["boxes"][people], found[0]["scores"][people]
+        pictures = ImageList(x, [self.size])
+        features = self.detector.backbone(x)
+        if hasattr(self.detector, "rpn"):
+            return self._two_stages(pictures, features)
+        levels = list(features.values())
+        output = self.detector.head(levels)
+        logits, boxes = output["cls_logits"][0], output["bbox_regression"][0]
+        anchors = self.detector.anchor_generator(pictures, levels)[0]
+        if isinstance(self.detector, SSD):
+            return self._suppress(*self._strongest(logits.softmax(1)[:, PERSON], boxes, anchors))
+        cells = [
+            level.shape[-2] * level.shape[-1] for level in levels
+        ]  # RetinaNet: the strongest of each level
+        counts = [len(anchors) // sum(cells) * n for n in cells]
+        parts = zip(
+            logits[:, PERSON].sigmoid().split(counts), boxes.split(counts), anchors.split(counts), strict=True
+        )
+        found = [self._strongest(*part) for part in parts]
+        return self._suppress(*(torch.cat(part) for part in zip(*found, strict=True)))
 
-    def _one_stage(self, pictures: object, features: list[Tensor]) -> list[dict[str, Tensor]]:
-        from torchvision.models.detection import RetinaNet
+    def _two_stages(self, pictures: object, features: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        proposals, _ = self.detector.rpn(pictures, features, None)
+        heads = self.detector.roi_heads
+        logits, shifts = heads.box_predictor(
+            heads.box_head(heads.box_roi_pool(features, proposals, [self.size]))
+        )
+        boxes = heads.box_coder.decode(shifts, proposals)[:, PERSON]
+        return self._suppress(boxes, logits.softmax(1)[:, PERSON])
 
-        detector = self.detector
-        output = detector.head(features)
-        anchors = detector.anchor_generator(pictures, features)
-        if isinstance(detector, RetinaNet):  # wants its output level by level
-            cells = [f.shape[-2] * f.shape[-1] for f in features]
-            each = output["cls_logits"].shape[1] // sum(cells)
-            counts = [each * n for n in cells]
-            output = {key: list(value.split(counts, dim=1)) for key, value in output.items()}
-            anchors = [list(a.split(counts)) for a in anchors]
-        return detector.postprocess_detections(output, anchors, [self.size])
+    def _strongest(self, scores: Tensor, shifts: Tensor, anchors: Tensor) -> tuple[Tensor, Tensor]:
+        """Boxes and scores of the anchors that are most likely people."""
+        scores, best = scores.topk(min(len(scores), self.detector.topk_candidates))
+        return self.detector.box_coder.decode_single(shifts[best], anchors[best]), scores
+
+    def _suppress(self, boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+        from torchvision.ops import clip_boxes_to_image, nms
+
+        settings = getattr(self.detector, "roi_heads", self.detector)
+        boxes = clip_boxes_to_image(boxes, self.size)
+        likely = (scores > settings.score_thresh) & (boxes[:, 2:] - boxes[:, :2] >= LEAST_SIDE).all(1)
+        boxes, scores = boxes[likely], scores[likely]
+        keep = nms(boxes, scores, settings.nms_thresh)[: settings.detections_per_img]
+        return boxes[keep], scores[keep]
