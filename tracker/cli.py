@@ -39,11 +39,11 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+def add_output_arguments(parser: argparse.ArgumentParser, about: str = "") -> None:
+    """The files of results; `about` replaces what is said of the case that none is asked for."""
     defaults = " and ".join(f"<input>{NAMES[option]}" for option in DEFAULTS)
-    group = parser.add_argument_group(
-        "output", f"Without any of these: {defaults} in the working directory. Formats: see the end."
-    )
+    usual = f"Without any of these: {defaults} in the working directory. Formats: see the end."
+    group = parser.add_argument_group("output", about or usual)
     for names, metavar, text in (
         (
             ("-o", "--output"),
@@ -117,7 +117,8 @@ def add_tracking_arguments(parser: argparse.ArgumentParser) -> None:
     _option(group, "flow", str, None, "optical flow; raft is accurate and slow", FLOWS)
 
 
-def add_people_arguments(parser: argparse.ArgumentParser) -> None:
+def add_people_arguments(parser: argparse.ArgumentParser, live: bool = False) -> None:
+    """Choice and smoothing of people; a live view smooths by itself and has no second pass."""
     group = parser.add_argument_group("people")
     group.add_argument(
         "--max-people",
@@ -128,6 +129,14 @@ def add_people_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--follow", type=int, metavar="ID", help="write and draw this id alone (default: all)")
     _option(group, "min_height", float, "PIXELS", "boxes lower than this are ignored")
+    if live:
+        group.add_argument(
+            "--smooth",
+            choices=("none", "one-euro"),
+            default="one-euro",
+            help="against jitter (default: one-euro)",
+        )
+        return
     group.add_argument(
         "--smooth",
         choices=("none", "one-euro", "savgol"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from models.errors import InputError
 from tracker.draw import DrawOptions, Painter
 from tracker.results.annotations import CocoResults, PoseTrackResults
-from tracker.results.files import check_output
+from tracker.results.files import check_output, make_folder
 from tracker.results.json_file import JsonLines, JsonResults
 from tracker.results.openpose import OpenPoseResults, check_folder
 from tracker.results.sink import RunInfo, Sink
@@ -47,15 +47,24 @@ _SINKS: dict[str, Callable[[Path, RunInfo], Sink]] = {
 
 @dataclass(frozen=True)
 class OutputPlan:
-    """The files of one input: option name → path."""
+    """The files of one input.
+
+    Attributes:
+        source: the input.
+        paths: option name → file; for ``openpose`` a folder.
+        folders: given for results to be put in; they are made where missing.
+    """
 
     source: str
     paths: dict[str, Path]
+    folders: frozenset[Path] = frozenset()
 
     def check(self, overwrite: bool) -> None:
         """Raise InputError unless every file may and can be written."""
         from tracker.video.overlay import container_format
 
+        for folder in self.folders:
+            make_folder(folder)
         for option, path in self.paths.items():
             if option == "openpose":
                 check_folder(path, stem_of(self.source), overwrite)
@@ -94,10 +103,12 @@ def plan_outputs(sources: list[str], asked: dict[str, str]) -> list[OutputPlan]:
     Raises InputError where two inputs would be written to one file, or a file's name stands for several.
     """
     wanted = asked or dict.fromkeys(DEFAULTS, ".")
-    plans = [
-        OutputPlan(source, {o: _target(o, given, source, len(sources) > 1) for o, given in wanted.items()})
-        for source in sources
-    ]
+    folders = {o: _folder(o, given, len(sources) > 1) for o, given in wanted.items()}
+    plans = []
+    for source in sources:
+        names = {o: stem_of(source) + NAMES[o] for o in wanted}
+        paths = {o: Path(given) if (f := folders[o]) is None else f / names[o] for o, given in wanted.items()}
+        plans.append(OutputPlan(source, paths, frozenset(f for f in folders.values() if f)))
     taken: dict[tuple[Path, str], str] = {}
     for plan in plans:
         for option, path in plan.paths.items():
@@ -135,14 +146,13 @@ def close_all(sinks: Iterable[Sink], complete: bool) -> None:
         raise failures[0]
 
 
-def _target(option: str, given: str, source: str, several: bool) -> Path:
-    path, name = Path(given), stem_of(source) + NAMES[option]
-    if option == "openpose" and given != ".":
-        return path
+def _folder(option: str, given: str, several: bool) -> Path | None:
+    """The folder in which files get their usual names; None where what is given is the file itself."""
+    path = Path(given)
+    if option == "openpose":
+        return None
     if path.is_dir() or given.endswith("/"):
-        return path / name
-    if several:
-        if path.suffix:
-            raise InputError(f"several inputs, one file: give a folder for --{option}, not '{given}'")
-        return path / name
-    return path
+        return path
+    if several and path.suffix:
+        raise InputError(f"several inputs, one file: give a folder for --{option}, not '{given}'")
+    return path if several else None

@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -169,7 +169,6 @@ def _open(source: str, args: argparse.Namespace) -> Source:
 
 def _write(results: Iterable[FrameResult], sinks: list[Sink], threaded: bool, stop: StopOnInterrupt) -> None:
     """Write all results and finish the files, whatever happens."""
-    complete = False
     try:
         if threaded:
             with WriteBehind(partial(write_all, sinks)) as behind:
@@ -178,9 +177,11 @@ def _write(results: Iterable[FrameResult], sinks: list[Sink], threaded: bool, st
         else:
             for result in results:
                 write_all(sinks, result)
-        complete = not stop.asked
-    finally:
-        close_all(sinks, complete)
+    except BaseException:
+        with suppress(OSError):  # the first failure is the one to tell
+            close_all(sinks, complete=False)
+        raise
+    close_all(sinks, complete=not stop.asked)
 
 
 def _tell(

@@ -23,6 +23,14 @@ def check_output(path: Path, overwrite: bool) -> None:
         raise InputError(f"cannot write '{path}': {error.strerror}") from None
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder where there is none; raises InputError where that cannot be."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder '{folder}': {error.strerror}") from None
+
+
 class PartFile:
     """A hidden name beside the target, which the finished file leaves by being renamed."""
 

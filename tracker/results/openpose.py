@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 
 from models.errors import InputError
 from models.keypoints import KeypointSet
-from tracker.results.files import PartFile
+from tracker.results.files import PartFile, make_folder
 from tracker.results.sink import RunInfo
 from tracker.types import FrameResult
 
 # fmt: off
 _BODY_25_NAMES = (
     "nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow",
-    "left_wrist", "mid_hip", "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle", "right_eye",
-    "left_eye", "right_ear", "left_ear", "left_big_toe", "left_small_toe", "left_heel", "right_big_toe",
-    "right_small_toe", "right_heel",
+    "left_wrist", "mid_hip", "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle",
+    "right_eye", "left_eye", "right_ear", "left_ear", "left_big_toe", "left_small_toe", "left_heel",
+    "right_big_toe", "right_small_toe", "right_heel",
 )
 # fmt: on
 BODY_25 = KeypointSet(
@@ -46,7 +46,6 @@ class OpenPoseResults:
         self._run = run
         self._stem = Path(run.source.path).stem or "video"
         self._positions = BODY_25.positions_in(run.keypoints)
-        folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob(f"{glob.escape(self._stem)}_*_keypoints.json"):
             old.unlink()
 
@@ -91,12 +90,10 @@ class OpenPoseResults:
 
 def check_folder(folder: Path, stem: str, overwrite: bool) -> None:
     """Raise InputError unless the folder of a video's files may and can be written."""
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"cannot write '{folder}': it is a file; give a folder")
-    if not overwrite and folder.is_dir() and any(folder.glob(f"{glob.escape(stem)}_*_keypoints.json")):
+    make_folder(folder)
+    if not overwrite and any(folder.glob(f"{glob.escape(stem)}_*_keypoints.json")):
         raise InputError(f"'{folder}' holds results of '{stem}': add --overwrite, or give another folder")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         probe = PartFile(folder / "probe")
         probe.part.touch()
         probe.discard()

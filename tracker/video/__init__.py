@@ -5,6 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from models.errors import InputError
+
 if TYPE_CHECKING:
     from tracker.video.source import Source
 
@@ -30,6 +32,8 @@ def open_source(
     from tracker.video.images import ImageSequence, is_pictures
     from tracker.video.source import TimeRange
 
+    if not 0 < frame_rate < 1e6:
+        raise InputError(f"wrong frame rate {frame_rate:g}: give frames a second, more than 0")
     span = TimeRange.parse(start, end)
     if is_pictures(spec):
         return ImageSequence(spec, span, Fraction(frame_rate).limit_denominator(1001))

@@ -97,18 +97,20 @@ class _Track:
     def __init__(self, stream: AudioStream, output: OutputContainer) -> None:
         self.stream = stream
         codec = stream.codec_context.codec.canonical_name
-        allowed = _COPIED.get(output.format.name, output.supported_codecs)
-        self._resampler: av.AudioResampler | None = None
+        self._copied = codec in _COPIED.get(output.format.name, output.supported_codecs)
         self._out: AudioStream
-        if codec in allowed:
+        if self._copied:
             self._out = output.add_stream_from_template(stream)
         else:
-            self._out = output.add_stream("aac", rate=stream.rate, layout=stream.layout)
-            self._resampler = av.AudioResampler("fltp", stream.layout, stream.rate)
+            rates = av.codec.Codec("aac", "w").audio_rates or []
+            rate = stream.rate if stream.rate in rates else 48000
+            self._out = output.add_stream(
+                "aac", rate=rate, layout="mono" if stream.channels == 1 else "stereo"
+            )
 
     def convert(self, packet: Packet, shift: int) -> list[Packet]:
         """Packets for the output, moved back by `shift` ticks of the packet's time base."""
-        if self._resampler is None:
+        if self._copied:
             packet.pts = None if packet.pts is None else packet.pts - shift
             packet.dts = None if packet.dts is None else packet.dts - shift
             packet.stream = self._out
@@ -117,12 +119,9 @@ class _Track:
         for frame in cast("list[AudioFrame]", packet.decode()):
             if frame.pts is not None:
                 frame.pts -= shift
-            for piece in self._resampler.resample(frame):
-                packets += self._out.encode(piece)
+            packets += self._out.encode(frame)
         return packets
 
     def flush(self) -> list[Packet]:
-        if self._resampler is None:
-            return []
-        packets = [p for piece in self._resampler.resample(None) for p in self._out.encode(piece)]
-        return packets + self._out.encode(None)
+        """What the encoder still holds."""
+        return [] if self._copied else self._out.encode(None)

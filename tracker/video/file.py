@@ -165,7 +165,9 @@ class VideoFile(Source):
             duration=duration,
             frame_count=self._span.count(frames, rate),
             codec=stream.codec_context.codec.canonical_name,
-            audio=tuple(s.codec_context.name for s in self._container.streams.audio if s.codec_context),
+            audio=tuple(
+                s.codec_context.codec.canonical_name for s in self._container.streams.audio if s.codec_context
+            ),
             rotation=self._turn.degrees,
             pixel_aspect=aspect,
             span=self._span,

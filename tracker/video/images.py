@@ -27,8 +27,6 @@ class ImageSequence(Source):
     """
 
     def __init__(self, spec: str, span: TimeRange | None = None, frame_rate: Fraction = Fraction(25)) -> None:
-        if frame_rate <= 0:
-            raise InputError(f"wrong frame rate {float(frame_rate):g}: give frames a second, more than 0")
         span = span or TimeRange()
         self._files = [
             (index, file)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -22,7 +23,7 @@ from tracker.video.source import SourceInfo
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 
 # While it is written the file consists of fragments that play by themselves; once whole it is a plain MP4.
-_CRASH_PROOF = {"movflags": "hybrid_fragmented"}
+_CRASH_PROOF = {"movflags": "hybrid_fragmented+delay_moov"}
 
 
 class OverlayVideo:
@@ -40,7 +41,6 @@ class OverlayVideo:
 
     Attributes:
         seconds: spent so far on drawing and encoding.
-        notes: what the user should know of the sound.
     """
 
     def __init__(
@@ -52,7 +52,6 @@ class OverlayVideo:
         audio: bool = True,
     ) -> None:
         self.seconds = {"draw": 0.0, "encode": 0.0}
-        self.notes: list[str] = []
         self._draw = draw
         self._start: Fraction | None = None if source.span.start else Fraction(0)
         self._begun = False
@@ -77,47 +76,53 @@ class OverlayVideo:
         self._stream = stream
         self._audio = AudioCopy.of(source, self._container) if audio and source.audio else None
 
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know of the sound."""
+        return self._audio.notes if self._audio else []
+
     def write(self, result: FrameResult) -> None:
-        """Draw, encode and append one frame; raises OSError where the disk is full."""
+        """Draw, encode and append one frame; raises OSError where that fails, as on a full disk."""
         began = time.perf_counter()
         image = self._draw(result)
         drawn = time.perf_counter()
         if self._start is None:
             self._start = result.frame.time
-        if not self._begun:
+        moment = result.frame.time - self._start
+        picture = av.VideoFrame.from_ndarray(_to_yuv(image), format="yuv420p")
+        picture.pts, picture.time_base = round(moment / self._time_base), self._time_base
+        picture.duration = round(self._step / self._time_base)
+        with _errors_of(self._file.path):
+            if self._audio and not self._begun:
+                self._audio.begin(self._start)
+            self._container.mux(self._stream.encode(picture))
             self._begun = True
             if self._audio:
-                self._audio.begin(self._start)
-        picture = av.VideoFrame.from_ndarray(_to_yuv(image), format="yuv420p")
-        moment = result.frame.time - self._start
-        picture.pts = round(moment / self._time_base)
-        picture.time_base = self._time_base
-        picture.duration = round(self._step / self._time_base)
-        self._container.mux(self._stream.encode(picture))
+                self._audio.copy_until(moment)
         self._end = moment + self._step
-        if self._audio:
-            self._audio.copy_until(moment)
         self.seconds["draw"] += drawn - began
         self.seconds["encode"] += time.perf_counter() - drawn
 
     def close(self, complete: bool = True) -> None:
         """Write what is still in the encoder and give the file its name; without frames there is no file."""
-        if not self._begun:
-            self._container.close()
-            self._file.discard()
-            return
-        try:
-            self._container.mux(self._stream.encode(None))
+        with _errors_of(self._file.path), ExitStack() as steps:  # each step is taken even if one fails
+            steps.callback(self._file.finish if self._begun else self._file.discard)
+            steps.callback(self._container.close)
             if self._audio:
-                self._audio.copy_until(self._end)
-        finally:
-            try:
+                steps.callback(self._audio.close)
+            if self._begun:
+                self._container.mux(self._stream.encode(None))
                 if self._audio:
-                    self.notes += self._audio.notes
-                    self._audio.close()
-                self._container.close()
-            finally:
-                self._file.finish()
+                    self._audio.copy_until(self._end)
+
+
+@contextmanager
+def _errors_of(path: Path) -> Iterator[None]:
+    """FFmpeg's errors as OSErrors about the file."""
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def container_format(path: Path) -> str:

@@ -11,7 +11,6 @@ from types import TracebackType
 from models.errors import InputError
 from tracker.types import Frame
 
-
 ROUNDING = Fraction(1, 1_000_000)  # seconds: result files give times to this digit
 
 
