@@ -168,8 +168,8 @@ def input_to_cells(
 def confidence(scores: NDArray, decoding: str, peak: float = 1.0) -> NDArray:
     """Scores as `decode` gives them on the scale 0 to 1.
 
-    The decodings of MSPN, MMPose for MSPN, and MegEngine have scaled theirs and raised them by 0.5, 0.5 and 1;
-    that is taken off. Others give the heat map's height, which is divided by a perfect map's peak.
+    The decodings of MSPN, MMPose for MSPN, and MegEngine scale theirs and raise them by 0.5, 0.5 and 1;
+    that is taken off. The others give the heat map's height, which is divided by a perfect map's peak.
     """
     raised = {"mspn": 0.5, "megvii": 0.5, "megengine": 1.0}.get(decoding.rstrip("0123456789"))
     return scores / peak if raised is None else scores - raised

@@ -31,6 +31,8 @@ class ZooEntry:
         architecture: such as ``pose_resnet_50``.
         keypoints: keypoint set by name; empty for detectors.
         input_size: height and width.
+        parameters: in millions.
+        gmacs: 10⁹ multiply–adds of the convolutions for one picture.
         figures: published figures by benchmark.
         note: what else one must know.
         fields: of `PoseDescription` where they differ from what the file tells.
@@ -45,6 +47,8 @@ class ZooEntry:
     sha256: str = ""
     keypoints: str = ""
     input_size: tuple[int, int] | None = None
+    parameters: float | None = None
+    gmacs: float | None = None
     aliases: tuple[str, ...] = ()
     figures: dict[str, dict[str, float]] = field(default_factory=dict)
     note: str = ""
@@ -97,6 +101,11 @@ def by_file_name(name: str) -> ZooEntry | None:
     return next((entry for entry in entries() if Path(entry.file).name == name), None)
 
 
+def cached(entry: ZooEntry) -> Path:
+    """Where a published checkpoint lies, or would lie, in the cache folder."""
+    return cache_folder() / "checkpoints" / entry.file
+
+
 def fetch(name: str) -> Path:
     """The checkpoint file of a name: one that ships, or one downloaded into the cache folder and verified.
 
@@ -107,7 +116,7 @@ def fetch(name: str) -> Path:
         if not (WEIGHTS / entry.file).is_file():
             raise InputError(f"weights '{name}' are missing from this installation ({WEIGHTS / entry.file})")
         return WEIGHTS / entry.file
-    path = cache_folder() / "checkpoints" / entry.file
+    path = cached(entry)
     if path.is_file():
         return path
     if entry.url is None:

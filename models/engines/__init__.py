@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import logging
+import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from models.engines.image_network import ImageNetwork
     from models.pose_network import PoseNetwork
-
-log = logging.getLogger(__name__)
 
 
 class Runner(Protocol):
@@ -85,6 +84,31 @@ def create_engine(
     return Engine(compiled, d)
 
 
+def load_engine(
+    name_or_path: str | os.PathLike[str],
+    engine: str = "auto",
+    device: str = "auto",
+    precision: str = "auto",
+    **options: Any,
+) -> Engine:
+    """A keypoint network ready to run: a zoo name, a checkpoint, or an exported ``.onnx`` or ``.xml``.
+
+    Args:
+        name_or_path: see `models.checkpoints.load_pose_network`, which also takes the options.
+        engine, device, precision: as for `create_engine`.
+
+    Raises InputError for what does not exist here, and for an exported model with other inputs or outputs than
+    uint8 crops and heat maps.
+    """
+    if Path(name_or_path).suffix in (".onnx", ".xml"):
+        from models.engines.exported import load_exported
+
+        return load_exported(Path(name_or_path), engine, device, precision, **options)
+    from models.checkpoints import load_pose_network
+
+    return create_engine(load_pose_network(name_or_path, **options), engine, device, precision)
+
+
 def compile_network(
     network: nn.Module,
     mean: Sequence[float],
@@ -124,7 +148,7 @@ def _runner(
         from models.engines.onnx_engine import ONNXNetwork
         from models.export import to_onnx
 
-        return ONNXNetwork(to_onnx(module, input_size))
+        return ONNXNetwork(to_onnx(module, input_size, batch=batch))
     from models.engines.torch_engine import TorchNetwork
 
     return TorchNetwork(module, choice.device, choice.precision)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from models.cache import cache_folder
 from models.engines.image_network import ImageNetwork
@@ -29,8 +31,7 @@ class OpenVINONetwork:
             "PERFORMANCE_HINT": "LATENCY",
             "CACHE_DIR": str(cache_folder() / "openvino"),
         }
-        if precision != "int8":
-            settings["INFERENCE_PRECISION_HINT"] = {"fp32": "f32", "bf16": "bf16"}[precision]
+        settings["INFERENCE_PRECISION_HINT"] = {"fp32": "f32", "bf16": "bf16"}[precision]
         self.compiled = core.compile_model(model_path, "CPU", settings)
         self.request = self.compiled.create_infer_request()
 
@@ -56,14 +57,17 @@ def converted(network: ImageNetwork, input_size: tuple[int, int] | None, batch: 
 
 def to_openvino(network: ImageNetwork, input_size: tuple[int, int] | None, batch: int | None = None) -> Any:
     """An `openvino.Model` with (N, H, W, 3) uint8 pictures in."""
+    example = torch.zeros((batch or 2, *(input_size or (256, 256)), 3), dtype=torch.uint8)
+    return convert(network, example, [batch or -1, *(input_size or (-1, -1)), 3])
+
+
+def convert(module: nn.Module, example: torch.Tensor, shape: list[int]) -> Any:
+    """An `openvino.Model` of a module; −1 in the input's shape stands for any size."""
     import openvino
 
-    height, width = input_size or (256, 256)
-    example = torch.zeros((batch or 2, height, width, 3), dtype=torch.uint8)
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # the tracer's own deprecation
-        traced = torch.jit.trace(network, example, check_trace=False)
-        shape = [batch or -1, *(input_size or (-1, -1)), 3]
+        traced = torch.jit.trace(module, example, check_trace=False)
         return openvino.convert_model(traced, example_input=example, input=[openvino.PartialShape(shape)])
 
 
@@ -72,7 +76,7 @@ def save_ir(model: Any, path: Path) -> None:
     import openvino
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.stem}.part.xml")
+    part = path.with_name(f"{path.stem}.{os.getpid()}.part.xml")
     openvino.save_model(model, part, compress_to_fp16=False)
     part.with_suffix(".bin").replace(path.with_suffix(".bin"))
     part.replace(path)

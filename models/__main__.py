@@ -1,0 +1,345 @@
+"""The command line of networks and checkpoints: ``python -m models list|info|download|convert|export|…``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.errors import InputError, exit_status
+
+if TYPE_CHECKING:
+    from models.pose_network import PoseNetwork
+    from models.zoo import ZooEntry
+
+LAYOUTS = ("ours", "microsoft", "mmpose0", "mmpose1", "megengine")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    args = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = args.command
+    return command(args)
+
+
+def list_zoo(args: argparse.Namespace) -> int:
+    """A table of the zoo."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from models import zoo
+
+    words = [word.lower() for word in args.words]
+    rows = [entry for entry in zoo.entries() if all(word in _searchable(entry) for word in words)]
+    if not rows:
+        raise InputError(f"nothing in the zoo matches '{' '.join(args.words)}'")
+    speeds = _speeds(rows, args.measure)
+    table = Table(title=f"{len(rows)} checkpoints", title_justify="left")
+    for column in ("name", "source", "keypoints", "input"):
+        table.add_column(column, overflow="fold")
+    for column in ("M params", "GFLOPs", "persons/s"):
+        table.add_column(column, justify="right")
+    table.add_column("figures", overflow="fold")
+    table.add_column("here")
+    for entry in rows:
+        size = "x".join(map(str, entry.input_size)) if entry.input_size else ""
+        speed = speeds.get(_speed_key(entry))
+        table.add_row(
+            entry.name, entry.source, entry.keypoints, size, _number(entry.parameters), _number(entry.gmacs),
+            f"{speed:.0f}" if speed else "–", _figures(entry), _whereabouts(entry),
+        )  # fmt: skip
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    console.print(table)
+    console.print(
+        "GFLOPs: multiply–adds. persons/s: measured here with --measure, batch 8, engine and precision auto. "
+        "Figures are their publishers'.",
+        style="dim",
+    )
+    return 0
+
+
+def _searchable(entry: ZooEntry) -> str:
+    return " ".join((entry.name, entry.source, entry.keypoints, *entry.aliases)).lower()
+
+
+def _number(value: float | None) -> str:
+    return f"{value:.1f}" if value is not None else ""
+
+
+def _figures(entry: ZooEntry) -> str:
+    if not entry.figures:
+        return ""
+    benchmark, figures = next(iter(entry.figures.items()))
+    first = next((k for k in ("AP", "Mean", "Total", "Mean Acc") if k in figures), next(iter(figures)))
+    return f"{first} {figures[first]:g} {benchmark}"
+
+
+def _whereabouts(entry: ZooEntry) -> str:
+    from models import zoo
+
+    if entry.source == zoo.OURS:
+        return "ships" if (zoo.WEIGHTS / entry.file).is_file() else "missing"
+    if zoo.cached(entry).is_file():
+        return "cached"
+    return "by URL" if entry.url else "by hand"
+
+
+def _speed_key(entry: ZooEntry) -> str:
+    return f"{entry.architecture} {entry.input_size}"
+
+
+def _speeds(rows: list[ZooEntry], measure: bool) -> dict[str, float]:
+    """Persons a second by architecture and input size: measured earlier, or now where asked for."""
+    import json
+
+    from models.cache import cache_folder
+
+    path = cache_folder() / "speeds.json"
+    speeds: dict[str, float] = json.loads(path.read_text()) if path.is_file() else {}
+    if measure:
+        from models.architectures import ARCHITECTURES
+        from models.speed import persons_per_second
+
+        for entry in rows:
+            if entry.architecture in ARCHITECTURES and entry.input_size and _speed_key(entry) not in speeds:
+                speeds[_speed_key(entry)] = persons_per_second(entry.architecture, entry.input_size)
+        path.write_text(json.dumps(speeds))
+    return speeds
+
+
+def info(args: argparse.Namespace) -> int:
+    """What a checkpoint is and expects."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from models import zoo
+    from models.checkpoints import load_pose_network
+
+    table = Table(show_header=False, box=None)
+    known = None if Path(args.network).is_file() else zoo.find(args.network)
+    if known is not None:
+        for label, value in (("source", known.source), ("file", known.file), ("url", known.url or known.page),
+                             ("sha256", known.sha256), ("note", known.note)):  # fmt: skip
+            if value:
+                table.add_row(label, value)
+        for benchmark, figures in known.figures.items():
+            table.add_row(benchmark, ", ".join(f"{k} {v:g}" for k, v in figures.items()))
+    if known is None or _whereabouts(known) in ("cached", "ships"):
+        network = load_pose_network(args.network, **_options(args))
+        d = network.description
+        parameters = sum(p.numel() for p in network.parameters())
+        for label, value in (
+            ("network", type(network).__name__), ("parameters", f"{parameters:,}"),
+            ("keypoints", f"{len(d.keypoints)} ({d.keypoints.name}): {', '.join(d.keypoints.names)}"),
+            ("input", "{}x{}".format(*d.input_size) + f" {d.colour.upper()}, mean {d.mean}, std {d.std}"),
+            ("heat maps", f"{d.heatmap_size[0]}x{d.heatmap_size[1]}, peak {d.peak:g}, decoding {d.decoding}"),
+            ("crop", f"box × {d.padding}, " + ("UDP" if d.udp else "half-pixel" if d.half_pixel else "corner")),
+        ):  # fmt: skip
+            table.add_row(label, value)
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    return 0
+
+
+def download(args: argparse.Namespace) -> int:
+    """Fetch checkpoints into the cache folder."""
+    from models import zoo
+
+    for name in args.names:
+        print(f"{name}: {zoo.fetch(name)}")
+    return 0
+
+
+def convert(args: argparse.Namespace) -> int:
+    """Write a checkpoint under another program's key names, or as our own safetensors."""
+    from models.checkpoints import save_pose_network
+
+    network, out = _load(args), _target(args.output, args.overwrite)
+    if out.suffix == ".safetensors":
+        if args.layout not in (None, "ours"):
+            raise InputError(
+                f"'{out.name}': other layouts are PyTorch files: choose a name that ends in .pth"
+            )
+        save_pose_network(network, out, half=args.half)
+    else:
+        _save_state(network, out, args.layout or "microsoft", args.half)
+    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+def _save_state(network: PoseNetwork, out: Path, layout: str, half: bool) -> None:
+    import torch
+
+    from models.key_layouts import from_ours
+
+    if layout == "ours":
+        raise InputError(f"'{out.name}': our own layout is a name that ends in .safetensors")
+    state = {k: v.half() if half and v.is_floating_point() else v for k, v in network.state_dict().items()}
+    renamed: Any = from_ours(state, layout)
+    if layout.startswith("mmpose"):
+        renamed = {"meta": {"dataset_name": network.description.keypoints.name}, "state_dict": renamed}
+    part = out.with_name(out.name + ".part")
+    torch.save(renamed, part)
+    part.replace(out)
+
+
+def export(args: argparse.Namespace) -> int:
+    """Write a network for other programs, run it and compare."""
+    from models.export import export as write
+
+    network, out = _load(args), _target(args.output, args.overwrite)
+    result = write(network, out, args.preprocessing, args.decode, args.tolerance)
+    for name, difference in result.differences.items():
+        print(f"{name}: largest difference from PyTorch {difference:.2g}")
+    print(f"{out}: {_size(out) / 1e6:.1f} MB")
+    return 0
+
+
+def _size(path: Path) -> int:
+    pieces = [path, *([path.with_suffix(".bin")] if path.suffix == ".xml" else [])]
+    return sum(piece.stat().st_size for piece in pieces)
+
+
+def quantize(args: argparse.Namespace) -> int:
+    """Write an int8 OpenVINO model, calibrated on a folder of pictures of people."""
+    from models.quantisation import crops_of_folder, quantise
+
+    network, out = _load(args), _target(args.output, args.overwrite)
+    crops = crops_of_folder(args.images, network, args.limit)
+    distance = quantise(network, out, crops)
+    print(f"{out}: {_size(out) / 1e6:.1f} MB, calibrated on {len(crops)} pictures")
+    print(f"peaks lie {distance:.3f} heat-map cells from float32's on average: evaluate before use")
+    return 0
+
+
+def verify(args: argparse.Namespace) -> int:
+    """Check hashes, keys and a forward pass of what is here."""
+    import torch
+
+    from models import zoo
+    from models.checkpoints import load_pose_network
+    from models.download import digest_of
+
+    failures = 0
+    for name in args.networks or [e.name for e in zoo.entries() if _whereabouts(e) in ("cached", "ships")]:
+        try:
+            path = Path(name) if Path(name).is_file() else zoo.fetch(name)
+            entry = zoo.by_file_name(path.name)
+            digest = digest_of(path)
+            if entry and not digest.startswith(entry.sha256):
+                raise InputError(f"sha256 is {digest}, published {entry.sha256}")
+            if entry is None or entry.keypoints:
+                network = load_pose_network(name)
+                with torch.inference_mode():
+                    if not torch.isfinite(network(torch.zeros(1, 3, *network.description.input_size))).all():
+                        raise InputError("heat maps are not finite")
+            print(f"ok      {name} (sha256 {digest[:16]}…)")
+        except InputError as error:
+            failures += 1
+            print(f"FAILED  {name}: {error}")
+    return 1 if failures else 0
+
+
+def _load(args: argparse.Namespace) -> PoseNetwork:
+    from models.checkpoints import load_pose_network
+
+    return load_pose_network(args.network, **_options(args))
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    """Of `load_pose_network`, those that were given."""
+    options: dict[str, Any] = {"style": args.style}
+    for name in ("keypoints", "colour", "decoding"):
+        if getattr(args, name) is not None:
+            options[name] = getattr(args, name)
+    if args.input_size is not None:
+        options["input_size"] = _size_of(args.input_size)
+    if args.half_pixel:
+        options["half_pixel"] = True
+    return options
+
+
+def _size_of(text: str) -> tuple[int, int]:
+    try:
+        height, width = map(int, text.lower().split("x"))
+    except ValueError:
+        raise InputError(f"input size '{text}': give height x width, such as 256x192") from None
+    return height, width
+
+
+def _target(path: Path, overwrite: bool) -> Path:
+    if path.exists() and not overwrite:
+        raise InputError(f"'{path}' exists: choose another name or add --overwrite")
+    if not path.parent.is_dir():
+        raise InputError(f"no folder '{path.parent}'")
+    return path
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        self.exit(2, f"error: {message} (see {self.prog} --help)\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m models", description="Keypoint networks, checkpoints and their deployment."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+
+    def add(name: str, command: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        about = (command.__doc__ or "").strip().rstrip(".")
+        sub = commands.add_parser(name, help=about[0].lower() + about[1:], description=about + ".")
+        sub.set_defaults(command=command)
+        return sub
+
+    sub = add("list", list_zoo)
+    sub.add_argument("words", nargs="*", metavar="WORD", help="only entries with these words: mmpose coco")
+    sub.add_argument("--measure", action="store_true", help="measure each architecture's speed here, once")
+    sub = add("info", info)
+    sub.add_argument("network", help="a name of the zoo or a checkpoint file")
+    _add_network_options(sub)
+    sub = add("download", download)
+    sub.add_argument("names", nargs="+", metavar="NAME")
+    for name, command, text in (
+        ("convert", convert, "checkpoint to write: .safetensors (ours) or .pth"),
+        ("export", export, "model to write: .onnx, .xml (OpenVINO) or .torchscript"),
+        ("quantize", quantize, "OpenVINO model to write: .xml"),
+    ):
+        sub = add(name, command)
+        sub.add_argument("network", help="a name of the zoo or a checkpoint file")
+        sub.add_argument("output", type=Path, help=text)
+        sub.add_argument("--overwrite", action="store_true", help="replace a file that exists")
+        _add_network_options(sub)
+        if name == "convert":
+            sub.add_argument("--layout", choices=LAYOUTS, help="whose key names (default: by the suffix)")
+            sub.add_argument("--half", action="store_true", help="store float16")
+        elif name == "export":
+            sub.add_argument(
+                "--no-preprocessing", dest="preprocessing", action="store_false",
+                help="take normalised float32 (N, 3, H, W) instead of uint8 BGR crops",
+            )  # fmt: skip
+            sub.add_argument("--decode", action="store_true", help="give keypoints, not heat maps")
+            about = "largest difference from PyTorch, as a part of the largest value (default: 0.001)"
+            sub.add_argument("--tolerance", type=float, default=1e-3, metavar="PART", help=about)
+        else:
+            sub.add_argument("--images", type=Path, required=True, help="folder of photographs of people")
+            sub.add_argument("--limit", type=int, default=300, help="at most so many (default: 300)")
+    sub = add("verify", verify)
+    sub.add_argument("networks", nargs="*", metavar="NETWORK", help="names or files (default: all here)")
+    return parser
+
+
+def _add_network_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what the file does not tell")
+    group.add_argument(
+        "--style", default="pytorch", choices=("pytorch", "caffe"), help="stride of the bottlenecks"
+    )
+    group.add_argument("--keypoints", metavar="SET", help="keypoint set, such as coco or mpii")
+    group.add_argument("--input-size", metavar="HxW", help="such as 256x192")
+    group.add_argument("--colour", choices=("rgb", "bgr"), help="the network's channel order")
+    group.add_argument("--half-pixel", action="store_true", help="trained with half-pixel crops, as ours")
+    group.add_argument("--decoding", metavar="NAME", help="such as quarter, dark or mspn9")
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status(main))
