@@ -1,0 +1,93 @@
+"""``python -m training.scenes``: render a data set of scenes, or the sample clip."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from models.errors import InputError, exit_status
+
+Item = TypeVar("Item")
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    if arguments.sample:
+        from training.scenes.sample import write_sample
+
+        write_sample(arguments.sample, _progress)
+        return 0
+    if arguments.output is None:
+        raise InputError("give --output FOLDER for scenes, or --sample FILE for the sample clip")
+    size = _size(arguments.size)
+    for name in ("count", "frames", "rate"):
+        if getattr(arguments, name) < 1:
+            raise InputError(f"--{name} {getattr(arguments, name)}: give a whole number from 1")
+
+    from training.scenes import datasets  # after the arguments are known to be sound
+
+    if arguments.format == "coco":
+        datasets.write_stills(arguments.output, arguments.count, size, arguments.seed, _progress)
+    else:
+        datasets.write_sequences(
+            arguments.output,
+            arguments.count,
+            arguments.frames,
+            size,
+            arguments.seed,
+            rate=arguments.rate,
+            video=arguments.format == "video",
+            progress=_progress,
+        )
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.scenes",
+        description="Render scenes of people with exact keypoints, boxes and track ids.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="folder to write to")
+    parser.add_argument(
+        "--format",
+        choices=("coco", "posetrack18", "video"),
+        default="coco",
+        help="coco: stills with annotations.json; posetrack18: frames and annotations of sequences; "
+        "video: an mp4 of each sequence with its annotations",
+    )
+    parser.add_argument("--count", type=int, default=100, help="number of stills or sequences")
+    parser.add_argument("--size", default="480x320", metavar="WxH", help="size of the pictures in pixels")
+    parser.add_argument("--frames", type=int, default=50, help="frames a sequence")
+    parser.add_argument("--rate", type=int, default=25, help="frames a second of sequences")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="number of the first scene; scene n is always the same"
+    )
+    parser.add_argument(
+        "--sample", type=Path, metavar="FILE", help="write the sample clip and its annotations instead"
+    )
+    return parser
+
+
+def _size(text: str) -> tuple[int, int]:
+    try:
+        width, height = (int(part) for part in text.lower().split("x"))
+    except ValueError:
+        raise InputError(f"--size {text}: expected WIDTHxHEIGHT, such as 640x360") from None
+    if min(width, height) < 64 or width % 2 or height % 2:
+        raise InputError(f"--size {text}: width and height must be even and at least 64")
+    return width, height
+
+
+def _progress(items: Iterable[Item], total: int) -> Iterator[Item]:
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    return iter(track(items, "rendering", total, console=console, disable=not console.is_terminal))
+
+
+if __name__ == "__main__":
+    raise SystemExit(exit_status(main))

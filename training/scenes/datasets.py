@@ -1,0 +1,95 @@
+"""Whole data sets of rendered scenes in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from training.scenes.casting import moving_scene, still_scene
+from training.scenes.film import write_film
+from training.scenes.scene import Scene
+from training.scenes.writing import (
+    Still,
+    posetrack_content,
+    sequence_name,
+    write_coco,
+    write_json,
+    write_posetrack_pictures,
+)
+
+
+class Progress(Protocol):
+    """Hands items on and shows how far it is."""
+
+    def __call__(self, items: Iterable[Any], total: int) -> Iterator[Any]: ...
+
+
+def _silent(items: Iterable[Any], total: int) -> Iterator[Any]:
+    return iter(items)
+
+
+def write_stills(
+    folder: Path, count: int, size: tuple[int, int], seed: int = 0, progress: Progress = _silent
+) -> int:
+    """Write stills, each of another scene, with COCO-format ``annotations.json``; number of people.
+
+    Args:
+        folder: made where it is missing.
+        count: number of stills.
+        size: width and height in pixels.
+        seed: number of the first scene.
+        progress: shown while rendering.
+    """
+    stills = (still_scene(number, size).at(0.0) for number in range(seed, seed + count))
+    return write_coco(folder, progress(stills, count))
+
+
+def write_sequences(
+    folder: Path,
+    count: int,
+    frames: int,
+    size: tuple[int, int],
+    seed: int = 0,
+    *,
+    rate: int = 25,
+    video: bool = False,
+    progress: Progress = _silent,
+) -> list[Path]:
+    """Write sequences with annotations in PoseTrack18's format and folders; paths of the annotation files.
+
+    Args:
+        folder: made where it is missing.
+        count: number of sequences.
+        frames: of each sequence.
+        size: width and height in pixels.
+        seed: number of the first scene, also the sequence's.
+        rate: frames a second.
+        video: write each sequence as ``NAME.mp4`` beside the annotations, not as a folder of pictures.
+        progress: shown while rendering.
+    """
+    written = []
+    steps = progress(range(count * frames), count * frames)
+    for number in range(seed, seed + count):
+        scene = moving_scene(number, size, frames / rate)
+        stills = [scene.at(index / rate, index) for index, _ in zip(range(frames), steps, strict=False)]
+        written.append(write_sequence(folder, number, stills, rate, video=video))
+    return written
+
+
+def write_sequence(folder: Path, number: int, stills: list[Still], rate: int, *, video: bool) -> Path:
+    """Write one sequence's pictures and its PoseTrack18 annotations; path of the latter."""
+    pictures = [picture for picture, _ in stills]
+    if video:
+        write_film(folder / f"{sequence_name(number)}.mp4", pictures, rate)
+    else:
+        write_posetrack_pictures(folder, number, pictures)
+    height, width = pictures[0].shape[:2]
+    path = folder / "annotations" / "val" / f"{sequence_name(number)}.json"
+    write_json(path, posetrack_content(number, [figures for _, figures in stills], (width, height)))
+    return path
+
+
+def filmed(scene: Scene, frames: int, rate: int) -> Iterator[Still]:
+    """A scene's pictures and figures, frame by frame."""
+    return (scene.at(index / rate, index) for index in range(frames))
