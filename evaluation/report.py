@@ -63,7 +63,7 @@ class Page:
         head = "".join(f"<th>{escape(name)}</th>" for name in ("", *columns))
         body = "\n".join(
             f"<tr><td>{escape(name)}</td>"
-            + "".join(f"<td>{escape(_cell(row.get(column)))}</td>" for column in columns)
+            + "".join(f"<td>{escape(format_cell(row.get(column)))}</td>" for column in columns)
             + "</tr>"
             for name, row in rows.items()
         )
@@ -128,7 +128,8 @@ class Page:
         return path
 
 
-def _cell(value: float | int | str | None) -> str:
+def format_cell(value: float | int | str | None) -> str:
+    """A table's cell: fractions with one decimal, counts and words as they are, a dash for NaN."""
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return "–"
     return f"{value:.1f}" if isinstance(value, float) else str(value)
@@ -207,7 +208,7 @@ def _bar_chart(values: Mapping[str, float], limits: tuple[float, float] | None) 
             parts.append(f'<rect {size} fill="{colour}"><title>{escape(name)}: {value:g}</title></rect>')
         else:
             end = across(max(low, 0.0))
-        parts.append(f'<text x="{end + 4:.1f}" y="{top + 15}">{_cell(float(value))}</text>')
+        parts.append(f'<text x="{end + 4:.1f}" y="{top + 15}">{format_cell(float(value))}</text>')
     return _svg(width, step * len(values) + 22, parts)
 
 

@@ -1,78 +1,185 @@
-"""``python -m evaluation posetrack18``: score files of predicted tracks."""
+"""``python -m evaluation posetrack18``: score files of predicted tracks, or run the tracker and score it."""
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from models.errors import InputError
+
+if TYPE_CHECKING:
+    from evaluation.posetrack.running import RunOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command line."""
-    parser.add_argument("--gt", metavar="DIR", help="annotation files, one a sequence, or a single file")
-    parser.add_argument("--pred", metavar="DIR", help="prediction files of the same names, or a single file")
-    parser.add_argument(
+    add = parser.add_argument_group("scoring files").add_argument
+    add("--gt", metavar="DIR", type=Path, help="annotation files, one a sequence, or a single file")
+    add("--pred", metavar="DIR", type=Path, help="prediction files of the same names, or a single file")
+    add(
         "--protocol",
         choices=("poseval", "strict"),
         default="poseval",
-        help="poseval: exactly the official figures; strict: without its quirks, any file names",
+        help="poseval: exactly the official figures (default); strict: without its quirks, any file names",
     )
-    parser.add_argument("--ap-only", action="store_true", help="no tracking; persons need no track_id")
-    parser.add_argument(
-        "--full", action="store_true", help="HOTA, IDF1, trajectories, by height, by crowding"
+    add("--ap-only", action="store_true", help="no tracking; persons need no track_id")
+    add = parser.add_argument_group("output").add_argument
+    add("--full", action="store_true", help="HOTA, IDF1, trajectories, by height, by crowding")
+    add("--sweep", action="store_true", help="AP and MOTA against the score thresholds")
+    add("--per-sequence", action="store_true", help="each sequence too; faulty ones are left out")
+    add("--report", metavar="DIR", type=Path, help="write a page with curves, timelines and the worst frames")
+    add("--images", metavar="DIR", type=Path, help="where the frames' images lie, for --report")
+    add("--json", metavar="FILE", type=Path, help="write all figures as JSON")
+    add("--csv", metavar="FILE", type=Path, help="write the tables as CSV")
+    _add_run_arguments(parser)
+
+
+def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("running a network or the tracker").add_argument
+    add("--data", metavar="DIR", type=Path, help="PoseTrack18's folder: annotations/val, images/val")
+    add("--split", default="val", help="which annotations below --data (default: val)")
+    add("--model", metavar="NAME|FILE", help="a checkpoint of the zoo or a file")
+    add(
+        "--boxes",
+        default="gt",
+        metavar="gt|detect|FILE",
+        help="person boxes; FILE is COCO-style (default: gt)",
     )
-    parser.add_argument("--sweep", action="store_true", help="AP and MOTA against the score thresholds")
-    parser.add_argument("--per-sequence", action="store_true", help="each sequence too; faulty ones left out")
-    parser.add_argument("--report", metavar="DIR", type=Path, help="write a page with curves and timelines")
-    parser.add_argument(
-        "--images", metavar="DIR", type=Path, help="where the frames' images lie (for --report)"
+    add("--detector", default="person_detector", metavar="NAME|FILE", help="for --boxes detect")
+    add("--track", action="store_true", help="run the tracker; without it, AP of single frames")
+    add("--ablation", action="store_true", help="the paper's six rows: propagation and each similarity")
+    add("--flip-test", action="store_true", help="average with the mirrored crop")
+    add(
+        "--save",
+        metavar="DIR",
+        type=Path,
+        help="prediction files; run again to resume (default: below runs/)",
     )
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write all figures as JSON")
-    parser.add_argument("--csv", metavar="FILE", type=Path, help="write the tables as CSV")
+    add("--jobs", type=int, default=2, metavar="N", help="sequences at a time (default: 2)")
+    add("--engine", default="auto", help="auto, torch, openvino or onnx (default: auto)")
+    add("--device", default="auto", help="auto, cpu or cuda (default: auto)")
+    add("--precision", default="auto", help="auto, fp32, bf16 or fp16 (default: auto)")
+    add(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help="settings of the tracker, such as similarity=flow joint_threshold=0.3 (default: the tracker's "
+        "own, with the detector on every frame)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Score, print and write; 2 where sequences had to be left out."""
-    if not args.gt or not args.pred:
-        raise InputError("give --gt DIR and --pred DIR")
+    if args.data is None and (args.gt is None or args.pred is None):
+        raise InputError("give --gt and --pred (files to score), or --data and --model (a network to run)")
+    if args.data is not None and (args.model is None or args.pred is not None):
+        raise InputError("--data needs --model, the network to run, and no --pred")
+    if args.data is None:
+        return _score(args, args.gt, args.pred, tracking=not args.ap_only)
+    from evaluation.posetrack.running import annotation_folder, predict
+
+    gt = args.gt or annotation_folder(args.data, args.split)
+    name = re.sub(r"[^\w.-]+", "_", Path(args.model).stem)
+    folder = args.save or Path("runs") / "posetrack18" / name
+    options = _run_options(args)
+    if args.ablation:
+        return _ablation(args, gt, options, folder)
+    predict(gt, args.data, options, folder)
+    print(f"predictions: {folder}")
+    if not args.track:
+        return _score(args, gt, folder / "poses", tracking=False)
+    return _score(args, gt, folder / "tracks", tracking=True, poses=folder / "poses")
+
+
+def _score(
+    args: argparse.Namespace, gt: Path, pred: Path, *, tracking: bool, poses: Path | None = None
+) -> int:
+    """Evaluate predictions and show what was asked for; ``poses`` are the same with every joint, for AP."""
     # imported here, so that --help is instant
     from evaluation.posetrack.evaluate import evaluate
     from evaluation.posetrack.measures import measure
     from evaluation.posetrack.sweep import sweep
-    from evaluation.posetrack.table import print_tables, to_csv, to_json
+    from evaluation.posetrack.table import precision_row, print_tables, to_csv, to_json
     from evaluation.posetrack.writing import write_json, write_whole
 
-    result = evaluate(
-        args.gt,
-        args.pred,
-        protocol=args.protocol,
-        tracking=not args.ap_only,
-        skip_faulty=args.per_sequence,
-    )
+    result = evaluate(gt, pred, protocol=args.protocol, tracking=tracking, skip_faulty=args.per_sequence)
     for note in result.notes:
         print(f"note: {note}", file=sys.stderr)
     for reason in result.left_out.values():
         print(f"left out: {reason}", file=sys.stderr)
-    measures = measure(result) if args.full or args.report else None
-    grid = sweep(result) if args.sweep and not args.ap_only else None
-    print_tables(result, per_sequence=args.per_sequence, measures=measures, grid=grid)
-    if args.json:
-        write_json(
-            args.json,
-            to_json(result, per_sequence=args.per_sequence, measures=measures, grid=grid),
-            indent=True,
+    every_joint = {}
+    if poses:
+        all_joints = evaluate(
+            gt, poses, protocol=args.protocol, tracking=False, skip_faulty=args.per_sequence
         )
+        every_joint = {"AP, all joints": precision_row(all_joints.precision)}
+    measures = measure(result) if args.full or args.report else None
+    grid = sweep(result) if args.sweep and tracking else None
+    print_tables(
+        result,
+        per_sequence=args.per_sequence,
+        measures=measures if args.full else None,
+        grid=grid,
+        more=every_joint,
+    )
+    if args.json:
+        content = to_json(result, per_sequence=args.per_sequence, measures=measures, grid=grid)
+        write_json(args.json, content | ({"table": every_joint} if every_joint else {}), indent=True)
     if args.csv:
         write_whole(args.csv, to_csv(result, per_sequence=args.per_sequence).encode())
     if args.report and measures:
         from evaluation.posetrack.page import write_page
 
-        print(f"report: {write_page(args.report, result, measures, grid, _image_folders(args))}")
+        print(f"report: {write_page(args.report, result, measures, grid, _image_folders(args, gt))}")
     return 2 if result.left_out else 0
 
 
-def _image_folders(args: argparse.Namespace) -> list[Path]:
+def _image_folders(args: argparse.Namespace, gt: Path) -> list[Path]:
     """Where images may lie: the folder given, or those around the annotations, as PoseTrack18 has them."""
-    return [args.images] if args.images else [Path(args.gt).resolve(), *Path(args.gt).resolve().parents[:2]]
+    given = args.images or args.data
+    return [given] if given else [gt.resolve(), *gt.resolve().parents[:2]]
+
+
+def _run_options(args: argparse.Namespace) -> RunOptions:
+    from evaluation.posetrack.running import RunOptions
+
+    if args.jobs < 1:
+        raise InputError(f"--jobs {args.jobs}: give a whole number from 1")
+    given = {part.name: getattr(args, part.name) for part in fields(RunOptions) if part.name != "tracker"}
+    return RunOptions(**given, tracker=_tracker_settings(args.set))
+
+
+def _tracker_settings(pairs: list[str]) -> dict[str, Any]:
+    """``key=value`` texts as values of the tracker's own types."""
+    from tracker.options import TrackerOptions
+
+    known = asdict(TrackerOptions())
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        key, _, text = pair.partition("=")
+        name = key.replace("-", "_")
+        if name not in known:
+            raise InputError(f"--set {pair}: no such setting; the tracker has {', '.join(known)}")
+        kind = int if known[name] is None else type(known[name])
+        try:
+            settings[name] = {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
+        except (KeyError, ValueError):
+            raise InputError(f"--set {pair}: expected a value of type {kind.__name__}") from None
+    return settings
+
+
+def _ablation(args: argparse.Namespace, gt: Path, options: RunOptions, folder: Path) -> int:
+    from evaluation.posetrack.ablation import COLUMNS, ablation
+    from evaluation.posetrack.table import print_table
+    from evaluation.posetrack.writing import write_json
+
+    table = ablation(gt, args.data, options, folder, args.protocol)
+    print_table(f"PoseTrack18, {args.model}: {args.protocol} protocol", COLUMNS, table)
+    if args.json:
+        write_json(args.json, {"protocol": args.protocol, "ablation": table}, indent=True)
+    return 0

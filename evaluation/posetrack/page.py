@@ -16,7 +16,7 @@ from evaluation.posetrack.precision import curve
 from evaluation.posetrack.sweep import Sweep
 from evaluation.posetrack.table import COLUMN_NAMES, joint_rows, rows, sequence_rows, sweep_tables
 from evaluation.posetrack.worst import draw_frame, worst_frames
-from evaluation.report import COLOURS, Page
+from evaluation.report import Page
 
 _CURVE_POINTS = 200
 _TIMELINES = 12
@@ -126,7 +126,7 @@ def _majority_ids(matching: Matching, result: PoseTrackResult) -> NDArray[np.int
 def _timeline(tracks: NDArray[np.int64], times: NDArray[np.int64], ids: NDArray[np.int64]) -> tuple[str, int]:
     """SVG of one sequence, and how often a person changes id."""
     rows = {track: row for row, track in enumerate(np.unique(tracks).tolist())}
-    colour_of = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(np.unique(ids[ids >= 0]).tolist())}
+    colour_of = {name: _colour(i) for i, name in enumerate(np.unique(ids[ids >= 0]).tolist())}
     step, left, length = 18, 70, max(int(times.max(initial=0)) + 1, 1)
     cell = min(12.0, 900 / length)
     parts, before, switches = [], dict[int, int](), 0
@@ -150,6 +150,11 @@ def _timeline(tracks: NDArray[np.int64], times: NDArray[np.int64], ids: NDArray[
     body = "\n".join([style, *names, *parts])
     size = f'width="{width:.0f}" height="{height}" viewBox="-2 -5 {width:.0f} {height}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">\n{body}\n</svg>', switches
+
+
+def _colour(number: int) -> str:
+    """Hues that neighbours in number do not share: steps of the golden angle."""
+    return f"hsl({number * 137.5 % 360:.0f} 65% {40 + 18 * (number // 8 % 2)}%)"
 
 
 def _add_worst_frames(page: Page, result: PoseTrackResult, folders: list[Path]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -15,6 +16,7 @@ from evaluation.posetrack.joints import COLUMNS, JOINTS, POSEVAL_NAMES, mean_kno
 from evaluation.posetrack.measures import Measures, Table
 from evaluation.posetrack.precision import Precision
 from evaluation.posetrack.sweep import Sweep
+from evaluation.report import format_cell
 
 Row = dict[str, float]
 COLUMN_NAMES = (*COLUMNS, "Total", "MOTP", "Prec", "Rec")
@@ -152,33 +154,24 @@ def print_tables(
     per_sequence: bool = False,
     measures: Measures | None = None,
     grid: Sweep | None = None,
+    more: dict[str, Row] | None = None,
 ) -> None:
-    """Print to the terminal; every table says which protocol was used."""
-    from rich.console import Console
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=160)  # a file has no width: nothing is cut
+    """Print to the terminal; every table says which protocol was used. ``more`` rows join the first table."""
     used = f"{result.protocol.name} protocol"
     size = f"{len(result.frames.sequences)} sequences, {len(result.frames)} frames"
     title = f"{result.labels or 'PoseTrack18'}: {used}, {size}"
-    _print(console, title, COLUMN_NAMES, rows(result))
+    print_table(title, COLUMN_NAMES, rows(result) | (more or {}))
     if per_sequence:
         for measure in rows(result):
             by_sequence = {name: parts[measure] for name, parts in sequence_rows(result).items()}
-            _print(
-                console,
-                f"{measure} of each sequence, {used}",
-                COLUMN_NAMES,
-                by_sequence,
-            )
+            print_table(f"{measure} of each sequence, {used}", COLUMN_NAMES, by_sequence)
     for title, columns, table in measures.tables() if measures else ():
-        _print(console, f"{title}, {used}", columns, table)
+        print_table(f"{title}, {used}", columns, table)
     if grid:
         for title, columns, table in sweep_tables(grid):
-            _print(console, f"{title}, {used}", columns, table)
+            print_table(f"{title}, {used}", columns, table)
         for measure in ("ap", "mota"):
-            console.print(f"best {measure.upper()}: {grid.best(measure)}")
+            print(f"best {measure.upper()}: {grid.best(measure)}")
 
 
 def sweep_tables(grid: Sweep) -> list[Table]:
@@ -197,22 +190,20 @@ def sweep_tables(grid: Sweep) -> list[Table]:
     ]
 
 
-def _print(console: Any, title: str, columns: tuple[str, ...], table: dict[str, Row]) -> None:
+def print_table(title: str, columns: Sequence[str], table: Mapping[str, Mapping[str, float | str]]) -> None:
+    """One table; columns that no row has are left out."""
     from rich.box import SIMPLE_HEAD
+    from rich.console import Console
     from rich.table import Table as View
 
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=160)  # a file has no width: nothing is cut
     shown = [name for name in columns if any(name in row for row in table.values())]
     view = View(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     view.add_column("", no_wrap=True)
     for name in shown:
         view.add_column(name, justify="right", no_wrap=True)
     for name, row in table.items():
-        view.add_row(name, *(format_number(row.get(column)) for column in shown))
+        view.add_row(name, *(format_cell(row.get(column)) for column in shown))
     console.print(view)
-
-
-def format_number(value: float | None) -> str:
-    """A figure as tables show it: one decimal, whole counts without, a dash where there is none."""
-    if value is None or value != value:
-        return "–"
-    return str(value) if isinstance(value, int) else f"{value:.1f}"
