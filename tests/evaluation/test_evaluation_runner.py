@@ -1,0 +1,206 @@
+"""Running a network over pictures: boxes, batches, resuming, and whole benchmarks on real samples."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluation.__main__ import main
+from evaluation.annotations import check_document, dataset
+from evaluation.person_boxes import annotated_boxes, boxes_from_file, detected_boxes, image_files
+from evaluation.saved import SavedPoses
+from models.errors import InputError
+from models.keypoints import COCO
+
+ROOT = Path(__file__).parents[2]
+
+
+def people(*rows, size=(640, 480)):
+    images = [{"id": 10 * i, "file_name": f"{i}.jpg", "width": size[0], "height": size[1]} for i in (1, 2)]
+    annotations = [
+        {"id": i, "image_id": 10, "bbox": [0, 0, 50, 80], "keypoints": [5, 5, 2] * 17, **row}
+        for i, row in enumerate(rows, 1)
+    ]
+    return dataset(check_document({"images": images, "annotations": annotations}, COCO, "test"), COCO, "")
+
+
+def test_annotated_boxes():
+    """Crowds, people without joints and empty boxes have none; boxes end at the picture's border."""
+    data = people(
+        {"image_id": 20, "bbox": [-10, 20, 100, 700]},
+        {"iscrowd": 1},
+        {"keypoints": [0] * 51},
+        {"bbox": [10, 10, 0, 50]},
+        {},
+    )
+    clipped, whole = annotated_boxes(data, clip=True), annotated_boxes(data, clip=False)
+    assert clipped.person_ids.tolist() == whole.person_ids.tolist() == [1, 5]
+    assert clipped.image_index.tolist() == [1, 0]
+    assert clipped.boxes[0].tolist() == [0, 20, 90, 479]
+    assert whole.boxes[0].tolist() == [-10, 20, 90, 720]
+
+
+def test_boxes_from_a_file(tmp_path):
+    row = {"image_id": 20, "category_id": 1, "bbox": [1, 2, 30, 40], "score": 0.9}
+    rows = [
+        row,
+        {**row, "category_id": 2},
+        {**row, "score": 0.1},
+        {**row, "image_id": 99},
+        {**row, "image_id": 10},
+    ]
+    path = tmp_path / "boxes.json"
+    path.write_text(json.dumps(rows))
+    found = boxes_from_file(path, people({}), 0.5)
+    assert found.image_index.tolist() == [1, 0]
+    assert found.boxes[0].tolist() == [1, 2, 31, 42]
+    assert found.scores == pytest.approx([0.9, 0.9])
+    with pytest.raises(InputError, match="none of its 5 detections"):
+        boxes_from_file(path, people({}), 0.95)
+
+
+def test_detected_boxes():
+    found = detected_boxes(
+        [(0, np.zeros((0, 4)), np.zeros(0)), (1, np.ones((2, 4)), np.array([0.9, 0.1]))], 0.5
+    )
+    assert (found.image_index.tolist(), found.scores.tolist()) == ([1], [pytest.approx(0.9)])
+
+
+def test_image_files(tmp_path):
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "1.jpg").touch()
+    names = ["1.jpg", "2.jpg", "3.jpg"]
+    folders = [tmp_path / "a", tmp_path / "b"]
+    assert image_files(names, np.array([0]), folders)[0] == tmp_path / "b" / "1.jpg"
+    with pytest.raises(InputError, match=r"2 of 3 pictures are not in .*\(first: 2\.jpg\)"):
+        image_files(names, np.arange(3), folders)
+    with pytest.raises(InputError, match=r"no picture '2\.jpg' in"):
+        image_files(names, np.array([1]), folders)
+
+
+def test_poses_are_kept_and_taken_up(tmp_path):
+    path = tmp_path / "poses.json"
+    first = np.arange(2 * 3 * 3, dtype=np.float32).reshape(2, 3, 3)
+    with SavedPoses(path, "settings", 4, 3) as saved:
+        saved.add(np.array([2, 0]), first)
+    part = tmp_path / "poses.json.part"
+    part.write_bytes(part.read_bytes() + b'{"positions": [1], "po')  # stopped while writing
+    with SavedPoses(path, "settings", 4, 3) as again:
+        assert again.missing().tolist() == [1, 3]
+        assert (again.poses[[2, 0]] == first).all()
+        again.add(np.array([1, 3]), first)
+    with SavedPoses(path, "settings", 4, 3) as complete:
+        assert complete.missing().tolist() == []
+    with pytest.raises(InputError, match="other settings"), SavedPoses(path, "else", 4, 3):
+        pass
+    part.write_text("nonsense\n")
+    with pytest.raises(InputError, match="damaged"), SavedPoses(path, "settings", 4, 3):
+        pass
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """A small network with seeded random weights, as a checkpoint file."""
+    import torch
+
+    from models.pose_resnet import PoseResNet
+
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("network") / "pose_resnet_18_256x192.pth"
+    torch.save(PoseResNet(18, deconv_channels=(32, 32, 32)).state_dict(), path)
+    return path
+
+
+def run(*arguments):
+    """The command line in this process: PyTorch loads once for all tests."""
+    return main([*map(str, arguments), "--engine", "torch"])
+
+
+SAMPLES = {
+    "coco": "coco/test_coco.json",
+    "ochuman": "ochuman/test_ochuman.json",
+    "crowdpose": "crowdpose/test_crowdpose.json",
+    "aic": "aic/test_aic.json",
+    "mhp": "mhp/test_mhp.json",
+    "mpii": "mpii/test_mpii.json",
+    "mpii-trb": "mpii/test_mpii_trb.json",
+    "jhmdb": "jhmdb/test_jhmdb_sub1.json",
+}
+
+
+@pytest.mark.parametrize("benchmark", SAMPLES)
+def test_whole_benchmarks_on_samples(shared, tmp_path, network, capsys, benchmark):
+    annotations = shared / "data" / "samples" / SAMPLES[benchmark]
+    output = tmp_path / "figures.json"
+    arguments = ("--data", annotations.parent, "--gt", annotations, "--model", network)
+    assert run(benchmark, *arguments, "--json", output) == 0
+    assert "waiting for pictures" in capsys.readouterr().out  # the stage table
+    assert json.loads(output.read_text())["metrics"]
+
+
+def test_stopped_run_gives_the_same_predictions(shared, tmp_path, network):
+    """Killed in the middle and run again, as a user would, in processes of its own."""
+    folder = shared / "data" / "samples" / "coco"
+    common = [folder, "--gt", folder / "test_coco.json", "--model", network, "--flip-test", "--batch", "2"]
+    whole, resumed = tmp_path / "whole.json", tmp_path / "resumed.json"
+    assert run("coco", "--data", *common, "--save", whole) == 0
+    assert not whole.with_name("whole.json.part").exists()
+    arguments = ["coco", "--data", *common, "--save", resumed, "--engine", "torch"]
+    stop_early = (
+        "import sys; from evaluation import saved; from evaluation.__main__ import main\n"
+        "add = saved.SavedPoses.add\n"
+        "def add_twice(self, *poses):\n"
+        "    add(self, *poses)\n"
+        "    self.added = getattr(self, 'added', 0) + 1\n"
+        "    if self.added == 2: sys.exit(9)\n"
+        "saved.SavedPoses.add = add_twice\n"
+        f"main({[*map(str, arguments)]!r})"
+    )
+    done = subprocess.run([sys.executable, "-c", stop_early], cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == 9, done.stderr
+    assert not resumed.exists()
+    command = [sys.executable, "-m", "evaluation", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "taking up a run: 4 of" in done.stdout, done.stderr
+    ours, theirs = (json.loads(path.read_text()) for path in (resumed, whole))
+    assert [p["annotation_id"] for p in ours] == [p["annotation_id"] for p in theirs]
+    for one, other in zip(ours, theirs, strict=True):
+        assert one["keypoints"] == pytest.approx(other["keypoints"], abs=1e-2)
+
+
+def test_detections_from_a_file(shared, tmp_path, network):
+    folder = shared / "data" / "samples" / "coco"
+    saved = tmp_path / "poses.json"
+    boxes = folder / "test_coco_det_AP_H_56.json"
+    where = ("--data", folder, "--gt", folder / "test_coco.json", "--boxes", boxes)
+    how = ("--box-threshold", "0.5", "--oks-nms", "1", "--save", saved)
+    assert run("coco", "--model", network, *where, *how) == 0
+    poses = json.loads(saved.read_text())
+    people = [row for row in json.loads(boxes.read_text()) if row["category_id"] == 1]
+    assert len(poses) == sum(row["score"] >= 0.5 for row in people) > 0
+    assert all(len(pose["keypoints"]) == 51 and "annotation_id" not in pose for pose in poses)
+
+
+def test_batches_do_not_change_poses(shared, tmp_path, network):
+    """Crops of several pictures in one batch and one by one give the same poses."""
+    folder = shared / "data" / "samples" / "mpii"
+    poses = []
+    for batch in (1, 3):
+        saved = tmp_path / f"{batch}.json"
+        where = ("--data", folder, "--gt", folder / "test_mpii.json", "--save", saved)
+        assert run("mpii", "--model", network, *where, "--batch", batch) == 0
+        poses.append(json.loads(saved.read_text()))
+    for one, other in zip(*poses, strict=True):
+        assert one["annotation_id"] == other["annotation_id"]
+        assert one["keypoints"] == pytest.approx(other["keypoints"], abs=1e-2)
+
+
+def test_broken_picture_is_named(shared, tmp_path, network):
+    annotations = shared / "data" / "samples" / "mhp" / "test_mhp.json"
+    for image in json.loads(annotations.read_text())["images"]:
+        (tmp_path / image["file_name"]).write_text("no picture")
+    with pytest.raises(InputError, match="cannot be read as a picture"):
+        run("mhp", "--data", tmp_path, "--gt", annotations, "--model", network)
