@@ -39,8 +39,8 @@ class OneEuro:
 
     def __init__(
         self,
-        min_cutoff: float = 1.5,
-        beta: float = 8.0,
+        min_cutoff: float = 1.0,
+        beta: float = 4.0,
         speed_cutoff: float = 2.0,
         joint_threshold: float = 0.4,
     ) -> None:

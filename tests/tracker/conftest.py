@@ -137,8 +137,11 @@ def track(
     tiny_model: Path, boxes_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., int]:
     """Run the tracking command in an empty folder with the tiny network; gives its exit status."""
+    import torch
+
     from demos.track_video import main
 
+    torch.set_num_threads(1)  # the network is too small to share, and waiting threads take time from others
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: object, boxes: bool = True) -> int:

@@ -317,7 +317,13 @@ def start(folder: Path, *arguments: object, limit: int | None = None) -> subproc
 
     command = [sys.executable, str(ROOT / "demos" / "track_video.py"), *map(str, arguments)]
     return subprocess.Popen(
-        command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=limit_files
+        command,
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=limit_files,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
 
 
