@@ -103,14 +103,12 @@ def test_poses_are_kept_and_taken_up(tmp_path):
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):
-    """A small network with seeded random weights, as a checkpoint file."""
-    import torch
+    """A network with seeded random weights and a small input, as a file."""
+    from models.architectures import create_pose_network
+    from models.checkpoints import save_pose_network
 
-    from models.pose_resnet import PoseResNet
-
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("network") / "pose_resnet_18_256x192.pth"
-    torch.save(PoseResNet(18, deconv_channels=(32, 32, 32)).state_dict(), path)
+    path = tmp_path_factory.mktemp("network") / "network.safetensors"
+    save_pose_network(create_pose_network("pose_resnet_18", input_size=(64, 64)), path)
     return path
 
 
