@@ -1,0 +1,140 @@
+"""A whole run of the live view: camera → tracker → window or browser."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from models.errors import InputError
+from tracker.assembly import build_tracker, describe, model_facts, option_facts
+from tracker.draw import DrawOptions
+from tracker.live.cameras import open_camera
+from tracker.live.capture import Capture
+from tracker.live.controller import RateController
+from tracker.live.session import LiveSession
+from tracker.outputs import NAMES, plan_outputs
+from tracker.pipeline import PoseTracker
+from tracker.pose import PoseStage
+from tracker.results.sink import RunInfo
+from tracker.smoothing import OneEuro
+from tracker.video.source import SourceInfo
+
+DONE, FAILED = 0, 1
+BROWSER = "browser"  # the source that says: pages bring their own pictures
+FAST_MODEL = "fast"
+WARM_PEOPLE = 6
+
+
+def live_view(args: argparse.Namespace) -> int:
+    """Show a camera, tracked; gives the exit status.
+
+    Raises InputError for wrong arguments, a camera that is not there, and a window without a screen.
+    """
+    address = None
+    if args.serve is not None:
+        from tracker.live.web import Address
+
+        address = Address.parse(args.serve, args.allow_remote)
+    elif args.source == BROWSER:
+        raise InputError("the source 'browser' needs --serve")
+    else:
+        from tracker.live.window import check_screen
+
+        check_screen()
+    if args.fps is not None and not 0 < args.fps <= 1000:
+        raise InputError(f"wrong --fps {args.fps:g}: give frames a second, such as 30")
+
+    with ExitStack() as stack:
+        session = None
+        if args.source != BROWSER:
+            session = _session(args, stack)
+            _record_all(session, args)
+        if address is not None:
+            from tracker.live.server import live_app
+            from tracker.live.web import print_address, run_app
+
+            app = live_app(address, session, partial(build_tracker, args), args.browser_sources)
+            asyncio.run(run_app(app, address, print_address))
+        elif session is not None:
+            from tracker.live.window import LiveWindow
+
+            LiveWindow(session, _draw_options(args, session.tracker), args.follow).run()
+    return _tell(session) if session else DONE
+
+
+def _session(args: argparse.Namespace, stack: ExitStack) -> LiveSession:
+    """The camera's session, running."""
+    open_it = partial(open_camera, args.source, args.camera_size, args.loop)
+    camera = open_it()
+    stack.callback(camera.close)
+    tracker = build_tracker(args)
+    fast = faster_stage(args, tracker) if args.adaptive else None
+    print(describe(tracker), flush=True)
+    warm_up(tracker)
+    capture = stack.enter_context(Capture(camera, open_it))
+    target = float(args.fps or camera.frame_rate)
+    controller = RateController(target, tracker.options.detect_every, adaptive=fast is not None)
+    smooth = OneEuro(joint_threshold=tracker.options.joint_threshold) if args.smooth == "one-euro" else None
+    session = LiveSession(
+        capture, tracker, controller, _run_info(tracker), Path(args.recordings), fast=fast, smooth=smooth
+    )
+    return stack.enter_context(session)
+
+
+def warm_up(tracker: PoseTracker) -> None:
+    """Run the keypoint network once for each usual number of people: first runs are slow."""
+    blank = np.zeros((64, 64, 3), np.uint8)
+    for people in range(1, WARM_PEOPLE + 1):
+        tracker.pose(blank, np.tile(np.array((8, 8, 56, 56), np.float32), (people, 1)))
+
+
+def faster_stage(args: argparse.Namespace, tracker: PoseTracker) -> PoseStage | None:
+    """The network that `--adaptive` may change to; None where the chosen one is that already."""
+    from models.checkpoints import load_pose_network
+    from models.engines import create_engine
+
+    if tracker.pose.description.name == FAST_MODEL:
+        return None
+    engine = create_engine(load_pose_network(FAST_MODEL), args.engine, args.device, args.precision)
+    if engine.description.keypoints != tracker.pose.description.keypoints:
+        raise InputError(
+            f"--adaptive cannot change from {tracker.pose.description.name} to {FAST_MODEL}: they have other "
+            "keypoints"
+        )
+    return PoseStage(engine)
+
+
+def _run_info(tracker: PoseTracker) -> Callable[[SourceInfo], RunInfo]:
+    """Facts for result files, once the source's are known."""
+    keypoints, threshold = tracker.pose.description.keypoints, tracker.options.joint_threshold
+    return lambda source: RunInfo(source, keypoints, threshold, model_facts(tracker), option_facts(tracker))
+
+
+def _record_all(session: LiveSession, args: argparse.Namespace) -> None:
+    """Record from the first frame to the last where files were asked for by name."""
+    asked = {name: getattr(args, name) for name in NAMES if getattr(args, name)}
+    if asked:
+        plan = plan_outputs([args.source], asked)[0]
+        plan.check(args.overwrite)
+        session.start_recording(_draw_options(args, session.tracker), plan)
+
+
+def _draw_options(args: argparse.Namespace, tracker: PoseTracker) -> DrawOptions:
+    return DrawOptions(args.boxes, not args.no_ids, args.trails, tracker.options.joint_threshold)
+
+
+def _tell(session: LiveSession) -> int:
+    """What became of it."""
+    for path in session.saved:
+        print(f"saved {path}")
+    for problem in (session.failure, session.note, session.status.message):
+        if problem:
+            print(f"error: {problem}", file=sys.stderr)
+    return FAILED if session.failure or session.note else DONE
