@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from training.scenes.camera import Camera, CameraMotion
 from training.scenes.light import indoor_light, outdoor_light
+from training.scenes.look import random_look
 from training.scenes.mesh import Surface
 from training.scenes.motion import STILL_MOTIONS, Motion, Movement, Path, any_pose, habits, run, walk
 from training.scenes.people import any_person
-from training.scenes.scene import Scene, random_look
+from training.scenes.scene import Scene
 from training.scenes.scenery import paint_backdrop
 from training.scenes.texture import SIZE
 from training.scenes.things import THINGS, Thing, seat
@@ -178,7 +179,12 @@ def _at_rest(place: NDArray, motion: Motion, phase: float, facing: float, own: N
 
 
 def compose(
-    random: Generator, seed: int, kind: str, motion: CameraMotion, movements: list[Movement]
+    random: Generator,
+    seed: int,
+    kind: str,
+    motion: CameraMotion,
+    movements: list[Movement],
+    things: list[Thing] | None = None,
 ) -> Scene:
     """A scene with people of random looks who move as given.
 
@@ -188,10 +194,12 @@ def compose(
         kind: a key of `scenery.PLACES`.
         motion: the camera.
         movements: one for each person.
+        things: that stand about; None for some at random.
     """
     light = indoor_light(random) if kind == "room" else outdoor_light(random)
     backdrop = paint_backdrop(random, kind, motion.base, light, motion.margin())
-    things = [*_seats(random, movements), *_foreground(random, kind, motion.base, movements)]
+    if things is None:
+        things = [*_seats(random, movements), *_foreground(random, kind, motion.base, movements)]
     surfaces, textures = _gathered(things)
     return Scene(
         people=tuple(any_person(random, movement) for movement in movements),

@@ -25,12 +25,12 @@ class Progress(Protocol):
     def __call__(self, items: Iterable[Any], total: int) -> Iterator[Any]: ...
 
 
-def _silent(items: Iterable[Any], total: int) -> Iterator[Any]:
+def silent(items: Iterable[Any], total: int) -> Iterator[Any]:
     return iter(items)
 
 
 def write_stills(
-    folder: Path, count: int, size: tuple[int, int], seed: int = 0, progress: Progress = _silent
+    folder: Path, count: int, size: tuple[int, int], seed: int = 0, progress: Progress = silent
 ) -> int:
     """Write stills, each of another scene, with COCO-format ``annotations.json``; number of people.
 
@@ -54,7 +54,7 @@ def write_sequences(
     *,
     rate: int = 25,
     video: bool = False,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> list[Path]:
     """Write sequences with annotations in PoseTrack18's format and folders; paths of the annotation files.
 

@@ -51,12 +51,12 @@ class Surface:
 
 def assemble(surfaces: Sequence[Surface], owner: int) -> Mesh:
     """One mesh of several surfaces."""
-    parts = [_mesh(surface, owner) for surface in surfaces]
-    return join(parts)
+    return join([_mesh(surface, owner) for surface in surfaces])
 
 
 def join(parts: Sequence[Mesh]) -> Mesh:
-    """One mesh of several."""
+    """One mesh of several, or of none."""
+    parts = [_NOTHING, *parts]
     starts = np.cumsum([0, *(len(part.points) for part in parts)])
     return Mesh(
         points=np.concatenate([part.points for part in parts]),
@@ -68,6 +68,16 @@ def join(parts: Sequence[Mesh]) -> Mesh:
         slots=np.concatenate([part.slots for part in parts]),
         owners=np.concatenate([part.owners for part in parts]),
     )
+
+
+_NOTHING = Mesh(
+    points=np.zeros((0, 3), np.float32),
+    normals=np.zeros((0, 3), np.float32),
+    texture=np.zeros((0, 2), np.float32),
+    triangles=np.zeros((0, 3), np.int32),
+    slots=np.zeros(0, np.int32),
+    owners=np.zeros(0, np.int32),
+)
 
 
 def _mesh(surface: Surface, owner: int) -> Mesh:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.random import Generator
@@ -251,15 +252,22 @@ class Path:
         return np.asarray(weights[0] * a + weights[1] * start + weights[2] * b + weights[3] * end)
 
     def _velocity(self, i: int) -> NDArray[np.float64]:
+        """(2,) metres a second at a way point; 0 where the path rests."""
         low, high = max(i - 1, 0), min(i + 1, len(self.times) - 1)
+        here = self.places[i]
+        if any(other != i and (self.places[other] == here).all() for other in (low, high)):
+            return np.zeros(2)
         return np.asarray((self.places[high] - self.places[low]) / (self.times[high] - self.times[low]))
 
-    def length(self, time: float, steps: int = 64) -> float:
+    @cached_property
+    def _lengths(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        times = np.arange(self.times[0], self.times[-1] + 0.05, 0.05)
+        steps = np.diff([self.place(time) for time in times], axis=0)
+        return times, np.concatenate(([0.0], np.cumsum(np.linalg.norm(steps, axis=1))))
+
+    def length(self, time: float) -> float:
         """Metres gone since the first way point."""
-        if len(self.times) == 1 or time <= self.times[0]:
-            return 0.0
-        places = np.array([self.place(t) for t in np.linspace(self.times[0], time, steps)])
-        return float(np.linalg.norm(np.diff(places, axis=0), axis=1).sum())
+        return float(np.interp(time, *self._lengths)) if len(self.times) > 1 else 0.0
 
 
 @dataclass(frozen=True)
@@ -289,14 +297,26 @@ class Movement:
     def at(self, time: float) -> tuple[NDArray[np.float64], float, Pose]:
         """Place (2,), heading in degrees and pose at a time in seconds."""
         place = self.path.place(time)
-        step = 0.2
-        ahead = self.path.place(time + step) - self.path.place(time - step)
-        speed = float(np.linalg.norm(ahead)) / (2 * step)
-        going = float(np.clip((speed - 0.1) / 0.4, 0, 1))
+        ahead, going = self._going(time)
         resting = self.pause(self.phase + 2 * np.pi * self.pace * time)
         if going == 0:
             return place, self.facing, resting + self.habits
-        walked = self.gait(self.phase + 2 * np.pi * self.path.length(time) / self.stride)
+        walked = self.gait(self._gait_phase(time))
         heading = float(np.degrees(np.arctan2(-ahead[0], ahead[1])))
         turn = (heading - self.facing + 180) % 360 - 180
         return place, self.facing + turn * going, walked * going + resting * (1 - going) + self.habits
+
+    def footfalls(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Those of the rising times right after which a foot meets the ground."""
+        halves = np.floor([self._gait_phase(time) / np.pi for time in times])
+        return np.asarray(times[:-1][np.diff(halves) > 0])
+
+    def _gait_phase(self, time: float) -> float:
+        return self.phase + 2 * np.pi * self.path.length(time) / self.stride
+
+    def _going(self, time: float) -> tuple[NDArray[np.float64], float]:
+        """Direction (2,) of the path, and how much of the gait shows: 0 standing, 1 walking."""
+        step = 0.2
+        ahead = self.path.place(time + step) - self.path.place(time - step)
+        speed = float(np.linalg.norm(ahead)) / (2 * step)
+        return ahead, float(np.clip((speed - 0.1) / 0.4, 0, 1))

@@ -55,12 +55,12 @@ def planks(random: Generator) -> NDArray[np.float32]:
 
 
 def facade(random: Generator, width: float, height: float) -> NDArray[np.float32]:
-    """A house front: rows of windows, a ground floor with shop or door; 24 texels a metre."""
+    """A house front: rows of windows, cornices, a ground floor with shops or doors; 24 texels a metre."""
     density = 24
     w, h = int(width * density), int(height * density)
     colour = paint.from_hsv(random.uniform(10, 50), random.uniform(0, 0.4), random.uniform(0.4, 0.9))
     texture = paint.plain(colour, h, w)
-    if random.random() < 0.4:
+    if random.random() < 0.4:  # bricks
         texture[::4] *= 0.85
         texture[:, ::11] *= 0.93
     texture *= (1 + 0.05 * paint.noise(random, h, w, 6, 4))[..., None]
@@ -68,20 +68,52 @@ def facade(random: Generator, width: float, height: float) -> NDArray[np.float32
     span = int(random.uniform(1.6, 3.2) * density)
     size = (int(span * random.uniform(0.4, 0.65)), int(storey * random.uniform(0.45, 0.65)))
     frame = paint.from_hsv(30, random.uniform(0, 0.2), random.uniform(0.2, 0.95)).tolist()
+    banded, balconies = random.random() < 0.5, random.random() < 0.3
     for bottom in range(h - storey, storey // 2, -storey):
+        if banded:
+            texture[bottom - 3 : bottom] *= 1.15
+            texture[bottom : bottom + 2] *= 0.75
         for x in range(span // 2, w - span // 2, span):
-            _window(random, texture, x - size[0] // 2, bottom - storey // 4 - size[1], size, frame)
-    shop = random.random() < 0.6
-    for x in range(0, w, 2 * span):
-        base = h - int(storey * 0.82)
-        if shop:
-            cv2.rectangle(
-                texture, (x + 4, base), (x + 2 * span - 6, h - 8), paint.any_colour(random).tolist(), -1
-            )
-            _window(random, texture, x + 9, base + 12, (2 * span - 24, int(storey * 0.6)), frame)
-        elif random.random() < 0.4:
-            cv2.rectangle(texture, (x + 6, base), (x + 6 + 26, h), paint.any_colour(random).tolist(), -1)
+            sill = bottom - storey // 4
+            _window(random, texture, x - size[0] // 2, sill - size[1], size, frame)
+            texture[sill + 2 : sill + 5, max(x - size[0] // 2 - 3, 0) : x + size[0] // 2 + 3] *= 1.12
+            if balconies:
+                _railing(texture, x - size[0] // 2 - 5, sill - 6, size[0] + 10)
+    texture[:5] *= 1.15
+    texture[5:9] *= 0.6
+    _ground_floor(random, texture, storey, span, frame)
+    texture[h - 8 :] *= 0.7
     return texture.clip(0, 1)
+
+
+def _ground_floor(random: Generator, texture: NDArray, storey: int, span: int, frame: list[float]) -> None:
+    """Shops with awnings and signs, or doors."""
+    h, w = texture.shape[:2]
+    base = h - int(storey * 0.82)
+    shops = random.random() < 0.6
+    for x in range(0, w, 2 * span):
+        ink = paint.any_colour(random).tolist()
+        if shops:
+            cv2.rectangle(texture, (x + 4, base), (x + 2 * span - 6, h - 8), ink, -1)
+            _window(random, texture, x + 9, base + 12, (2 * span - 24, int(storey * 0.6)), frame)
+            for letter in range(int(random.integers(0, 9))):
+                at = (x + 14 + 6 * letter, base + 3)
+                cv2.rectangle(
+                    texture, at, (at[0] + int(random.integers(1, 5)), at[1] + 5), [0.9, 0.9, 0.9], -1
+                )
+            if random.random() < 0.35:
+                stripes = texture[base + 10 : base + 24, x + 4 : x + 2 * span - 6]
+                stripes[:] = ink
+                stripes[:, np.arange(stripes.shape[1]) % 12 < 6] = 0.85
+        elif random.random() < 0.5:
+            cv2.rectangle(texture, (x + 6, base), (x + 6 + 26, h), ink, -1)
+            cv2.rectangle(texture, (x + 4, base - 2), (x + 6 + 28, h), frame, 2)
+
+
+def _railing(texture: NDArray, x: int, y: int, wide: int) -> None:
+    for bar in range(max(x, 0), x + wide, 4):
+        texture[max(y, 0) : y + 14, bar : bar + 1] = 0.12
+    cv2.rectangle(texture, (x, y + 13), (x + wide, y + 16), [0.45, 0.45, 0.45], -1)
 
 
 def _window(
@@ -94,6 +126,9 @@ def _window(
     dark, bright = random.uniform(0.05, 0.3), random.uniform(0.2, 0.75)
     ramp = np.linspace(bright, dark, region.shape[0], dtype=np.float32)[:, None, None]
     region[:] = ramp * np.array([1.05, 1.0, 0.93], np.float32)
+    if random.random() < 0.3:  # curtains
+        edge = max(1, w // 4)
+        region[:, :edge] = region[:, -edge:] = random.uniform(0.5, 0.85)
     cv2.rectangle(texture, (x, y), (x + w, y + h), frame, 2)
     if w > 14:
         cv2.line(texture, (x + w // 2, y), (x + w // 2, y + h), frame, 1)

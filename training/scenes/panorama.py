@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from training.scenes.camera import Camera
+from training.scenes.texture import noise
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,17 @@ class View:
             rows, columns, reach, colours = rows[solid], columns[solid], reach[solid], colours[solid, :3]
         self.picture[rows, columns] = colours
         self.reach[rows, columns] = reach
+
+    def stain(self, random: Generator, strength: float) -> None:
+        """Make the ground and what stands on it uneven: patches of a few metres, smaller far away."""
+        patches = noise(random, 256, 256, 12, 4)
+        with np.errstate(invalid="ignore"):
+            places = self.rays[..., :2] * np.where(np.isfinite(self.reach), self.reach, 0)[..., None]
+        at = (places * 8).astype(np.float32)
+        shade = cv2.remap(
+            patches, at[..., 0] % 256, at[..., 1] % 256, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
+        )
+        self.picture *= (1 + strength * np.asarray(shade, np.float32)).clip(0.6, 1.3)[..., None]
 
     def haze(self, colour: NDArray, distance: float) -> None:
         """Let far things fade into the air's colour."""

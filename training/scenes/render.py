@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from training.scenes.camera import Camera
 from training.scenes.light import Light
-from training.scenes.mesh import Mesh, Surface, join
+from training.scenes.mesh import Mesh, Surface
 from training.scenes.panorama import Backdrop
 from training.scenes.rasteriser import barycentric, rasterise
 
@@ -18,12 +18,11 @@ PIECE = 8  # rows of a surface that throw one shadow
 
 
 def background(
-    backdrop: Backdrop, camera: Camera, light: Light, shadows: NDArray[np.float32] | None
-) -> NDArray:
+    backdrop: Backdrop, camera: Camera, light: Light, shadows: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """(H, W, 3) linear light: the backdrop with shadows (H, W) on it."""
     picture = backdrop.seen_by(camera)
-    if shadows is not None:
-        picture = picture * (1 - light.shadow * shadows)[..., None]
+    picture *= (1 - np.float32(light.shadow) * shadows)[..., None]
     return picture
 
 
@@ -51,32 +50,33 @@ def ground_shadows(surfaces: list[Surface], camera: Camera, light: Light) -> NDA
 
 @dataclass(frozen=True)
 class Drawn:
-    """A picture of meshes.
+    """A picture of a mesh.
 
     Attributes:
         picture: (H, W, 3) linear light.
         owner: (H, W) int32 who is at a pixel: a person's number, −1 for a thing, −2 for the background.
         depth: (H, W) metres.
+        mesh: what was drawn.
+        triangle: (H, W) int32 index of the triangle at a pixel, −1 for the background.
     """
 
     picture: NDArray[np.float32]
     owner: NDArray[np.int32]
     depth: NDArray[np.float32]
+    mesh: Mesh
+    triangle: NDArray[np.int32]
 
 
-def draw(
-    meshes: list[Mesh], atlas: NDArray[np.float32], camera: Camera, light: Light, behind: NDArray
-) -> Drawn:
-    """Draw meshes over a background.
+def draw(mesh: Mesh, atlas: NDArray[np.float32], camera: Camera, light: Light, behind: NDArray) -> Drawn:
+    """Draw a mesh over a background.
 
     Args:
-        meshes: people and things.
+        mesh: people and things.
         atlas: (S, SIZE, SIZE, 3) textures in linear light.
         camera: the view.
         light: that falls on them.
         behind: (H, W, 3) linear light; it is drawn into.
     """
-    mesh = join(meshes)
     points = camera.project(mesh.points)
     buffers = rasterise(points, mesh.triangles, camera.height, camera.width)
     rows, columns = np.nonzero(buffers.triangle >= 0)
@@ -84,7 +84,25 @@ def draw(
     behind[rows, columns] = _shade(mesh, points, shown, columns, rows, atlas, light)
     owner = np.full(buffers.triangle.shape, -2, np.int32)
     owner[rows, columns] = mesh.owners[shown]
-    return Drawn(behind, owner, buffers.depth)
+    return Drawn(behind, owner, buffers.depth, mesh, buffers.triangle)
+
+
+def motion_of(drawn: Drawn, cameras: tuple[Camera, Camera], earlier: NDArray) -> NDArray[np.float32]:
+    """(H, W, 2) pixels that what each pixel shows has moved.
+
+    Args:
+        drawn: the picture now.
+        cameras: now and earlier.
+        earlier: (V, 3) where the mesh's points were, in metres.
+    """
+    now, before = cameras
+    height, width = drawn.triangle.shape
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    grid = np.stack((x, y), axis=-1)
+    motion = grid - cv2.perspectiveTransform(grid, now.homography_to(before))
+    moved = (now.project(drawn.mesh.points) - before.project(earlier))[:, :2].astype(np.float32)
+    corners = drawn.mesh.triangles[drawn.triangle]
+    return np.where((drawn.triangle >= 0)[..., None], moved[corners].mean(axis=2), motion)
 
 
 def _shade(

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from training.scenes import texture as paint
 from training.scenes.camera import Camera
@@ -21,10 +22,13 @@ def _street(random: Generator, view: View, light: Light) -> None:
     view.fill_sky(
         sky * light.sky * 1.8, pale, 0.07 * paint.noise(random, view.camera.height, view.camera.width, 4, 4)
     )
-    ground = paving(random)
-    tile = random.uniform(2, 5)
-    view.add_plane(ground, (0, 0, 0), (tile, 0, 0), (0, tile, 0), light=light.on_ground(), repeat=True)
     back = random.uniform(14, 40)
+    if random.random() < 0.6:
+        _road(random, view, light, random.uniform(0.45, 0.6) * back)
+    tile = random.uniform(2, 5)
+    view.add_plane(
+        paving(random), (0, 0, 0), (tile, 0, 0), (0, tile, 0), light=light.on_ground(), repeat=True
+    )
     reach = back * view.camera.width / view.camera.focal * 0.6 + 2
     left = -reach
     while left < reach:
@@ -32,7 +36,7 @@ def _street(random: Generator, view: View, light: Light) -> None:
         height = random.uniform(7, 22)
         away = back + random.uniform(0, 2)
         view.add_plane(
-            facade(random, width, height), (left, away, 0), (width, 0, 0), (0, 0, height),
+            facade(random, width, height), (left, away, 0), (width + 0.8, 0, 0), (0, 0, height),
             light=light.on_wall((0, -1, 0)),
         )  # fmt: skip
         left += width
@@ -47,11 +51,32 @@ def _street(random: Generator, view: View, light: Light) -> None:
                 else ((side, back, 0.0), (0.0, near - back, 0.0))
             )
             view.add_plane(wall, along[0], along[1], (0, 0, height), light=light.on_wall((-sign, 0, 0)))
-    trees = int(random.integers(0, 5))
-    _plant(
-        random, view, light, [(random.uniform(-18, 18), random.uniform(10, back - 1)) for _ in range(trees)]
-    )
+    trees = [
+        (random.uniform(-18, 18), random.uniform(10, back - 1)) for _ in range(int(random.integers(0, 7)))
+    ]
+    _plant(random, view, light, trees)
+    view.stain(random, 0.06)
     view.haze(pale, random.uniform(120, 500))
+
+
+def _road(random: Generator, view: View, light: Light, near: float) -> None:
+    """A road along the houses with kerbs and a dashed line, a little higher so that it covers the ground."""
+    far = near + random.uniform(5, 7)
+    grey, white = paint.plain(np.full(3, random.uniform(0.25, 0.42))), paint.plain(np.full(3, 0.8))
+    kerb = paint.plain(np.full(3, random.uniform(0.5, 0.7)))
+    grey *= (1 + random.normal(0, 0.05, grey.shape[:2]))[..., None].astype(np.float32)
+
+    def strip(
+        texture: NDArray[np.float32], start: float, end: float, level: float, left: float, length: float
+    ) -> None:
+        origin = (left, start, level)
+        view.add_plane(texture, origin, (length, 0, 0), (0, end - start, 0), light=light.on_ground())
+
+    for left in range(-60, 60, 4):
+        strip(grey, near, far, 0.002, left, 4.0)
+        strip(white, (near + far) / 2 - 0.07, (near + far) / 2 + 0.07, 0.004, left, 2.0)
+        for edge in (near, far):
+            strip(kerb, edge - 0.1, edge + 0.1, 0.004, left, 4.0)
 
 
 def _park(random: Generator, view: View, light: Light) -> None:
@@ -79,6 +104,7 @@ def _park(random: Generator, view: View, light: Light) -> None:
     ]
     single = [(random.uniform(-14, 14), random.uniform(9, far)) for _ in range(int(random.integers(0, 6)))]
     _plant(random, view, light, wood + single)
+    view.stain(random, 0.08)
     view.haze(pale, random.uniform(100, 400))
 
 

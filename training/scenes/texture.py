@@ -60,7 +60,7 @@ def from_hsv(hue: float, saturation: float, value: float) -> Colour:
 
 
 def cloth(random: Generator, colour: Colour) -> Texture:
-    """A garment of a random pattern with folds."""
+    """A top of a random pattern with folds."""
     pattern = _PATTERNS[int(random.choice(len(_PATTERNS), p=_PATTERN_SHARES))]
     texture = pattern(random, plain(colour))
     return folded(random, texture, random.uniform(0.04, 0.12))
@@ -168,8 +168,10 @@ def trousers(random: Generator) -> Texture:
     elif kind < 0.8:
         colour = from_hsv(random.uniform(28, 42), random.uniform(0.2, 0.45), random.uniform(0.4, 0.75))
     else:
-        return cloth(random, any_colour(random))
+        colour = any_colour(random)
     texture = plain(colour)
+    if kind > 0.92:
+        texture = _flowers(random, texture) if kind > 0.96 else _checks(random, texture)
     if kind < 0.4:  # worn where the thigh is
         texture *= 1 + 0.25 * np.exp(-((np.linspace(-1.4, 1.6, SIZE)) ** 2))[:, None, None].astype(np.float32)
     if random.random() < 0.12:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.errors import InputError
 from models.keypoints import COCO, POSETRACK18, KeypointSet
-from training.scenes.scene import JOINTS, Figure
+from training.scenes.figure import JOINTS, Figure
 
 Json = dict[str, Any]
 SMALLEST = 24  # pixels; people who show less are not annotated
@@ -48,7 +48,7 @@ def posetrack_annotation(figure: Figure) -> Json:
     shown &= ~_FACE[order] | figure.visible[order]
     shown[[POSETRACK18.index("left_ear"), POSETRACK18.index("right_ear")]] = False
     points = figure.joints[order]
-    triples = np.column_stack((points * shown[:, None], shown))
+    triples = np.column_stack((points, np.ones(len(points)))) * shown[:, None]
     kept = np.asarray(points[shown])
     low, high = kept.min(axis=0), kept.max(axis=0)
     margin = 0.15 * (high - low)
