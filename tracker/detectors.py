@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -24,6 +25,9 @@ from models.errors import InputError
 from tracker.boxes_file import SUFFIXES, BoxesFile
 from tracker.nms import box_nms
 from tracker.types import Frame
+
+if TYPE_CHECKING:
+    from models.person_detector import PersonDetector
 
 Boxes = tuple[NDArray[np.float32], NDArray[np.float32]]
 Detector = Callable[[Frame], Boxes]
@@ -109,17 +113,22 @@ def create_detector(
     if name in TORCHVISION:
         return _torchvision(name, engine, device, precision)
     if name == OWN or suffix:
-        return _own(name, engine, device, precision)
+        from models import zoo
+        from models.person_detector import load_person_detector
+
+        network = load_person_detector(zoo.fetch(name) if name == OWN else path)
+        return own_detector(network, path.stem, engine, device, precision)
     raise InputError(
         f"unknown detector '{name}': choose from {', '.join((OWN, *TORCHVISION))}, or give a file (.onnx, "
         ".safetensors; boxes as .json, .txt)"
     )
 
 
-def _own(name: str, engine: str, device: str, precision: str) -> NetworkDetector:
-    from models import person_detector, zoo
-
-    network = person_detector.load_person_detector(zoo.fetch(name) if name == OWN else Path(name))
+def own_detector(
+    network: PersonDetector, name: str, engine: str = "auto", device: str = "auto", precision: str = "auto"
+) -> NetworkDetector:
+    """The project's own detector network, ready for frames."""
+    from models import person_detector
 
     def compile(_size: tuple[int, int], padded: tuple[int, int]) -> CompiledNetwork:
         mean, std = person_detector.MEAN, person_detector.STD
@@ -130,7 +139,7 @@ def _own(name: str, engine: str, device: str, precision: str) -> NetworkDetector
         keep = box_nms(boxes, scores, OWN_NMS)
         return boxes[keep], scores[keep]
 
-    return NetworkDetector(Path(name).stem, partial(_long_side, LONG_SIDE), compile, decode)
+    return NetworkDetector(name, partial(_long_side, LONG_SIDE), compile, decode)
 
 
 def _long_side(pixels: int, height: int, width: int) -> tuple[int, int]:
