@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from models.errors import InputError, exit_status
 
 if TYPE_CHECKING:
+    from models.description import PoseDescription
     from models.pose_network import PoseNetwork
     from models.zoo import ZooEntry
 
@@ -134,11 +135,15 @@ def info(args: argparse.Namespace) -> int:
             ("keypoints", f"{len(d.keypoints)} ({d.keypoints.name}): {', '.join(d.keypoints.names)}"),
             ("input", "{}x{}".format(*d.input_size) + f" {d.colour.upper()}, mean {d.mean}, std {d.std}"),
             ("heat maps", f"{d.heatmap_size[0]}x{d.heatmap_size[1]}, peak {d.peak:g}, decoding {d.decoding}"),
-            ("crop", f"box × {d.padding}, " + ("UDP" if d.udp else "half-pixel" if d.half_pixel else "corner")),
+            ("crop", f"box × {d.padding}, {_grid(d)}"),
         ):  # fmt: skip
             table.add_row(label, value)
     Console(width=None if sys.stdout.isatty() else 200).print(table)
     return 0
+
+
+def _grid(d: PoseDescription) -> str:
+    return "UDP grid" if d.udp else "half-pixel grid" if d.half_pixel else "corner grid"
 
 
 def download(args: argparse.Namespace) -> int:

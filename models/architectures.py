@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,16 @@ from models.mspn import MSPN
 from models.pose_network import PoseNetwork
 from models.pose_resnet import RESNETS, BasicBlock, PoseResNet
 
-ARCHITECTURES = (*(f"pose_resnet_{depth}" for depth in RESNETS), *(f"mspn_{n}stage" for n in range(1, 5)))
+# name → a network for so many keypoints
+ARCHITECTURES: dict[str, Callable[..., PoseNetwork]] = {
+    **{f"pose_resnet_{depth}": partial(PoseResNet, depth) for depth in RESNETS},
+    "pose_resnet_18_d128": partial(PoseResNet, 18, deconv_channels=(128, 128, 128)),  # ours
+    "pose_resnet_50_2deconv": partial(PoseResNet, 50, deconv_channels=(256, 256), deconv_kernels=(4, 4)),
+    **{f"megengine_res{depth}": partial(PoseResNet, depth, final_kernel=3) for depth in (50, 101, 152)},
+    **{f"mspn_{stages}stage": partial(MSPN, stages) for stages in range(1, 5)},
+    **{f"mspn_{stages}stage_mmpose": partial(MSPN, stages, bias=False) for stages in range(1, 5)},
+    "megengine_mspn_4stage": partial(MegEngineMSPN, 4),
+}
 
 
 def create_pose_network(
@@ -34,7 +44,7 @@ def create_pose_network(
         keypoints: a keypoint set by name.
         input_size: height and width in pixels.
         seed: of the weights.
-        caffe: stride style of the bottlenecks of a pose_resnet.
+        caffe: stride style of a pose_resnet's bottlenecks.
     """
     if architecture not in ARCHITECTURES:
         near = get_close_matches(architecture, ARCHITECTURES, 1, 0)
@@ -42,14 +52,11 @@ def create_pose_network(
             f"unknown architecture '{architecture}' (nearest: {near[0]}): {', '.join(ARCHITECTURES)}"
         )
     points = keypoint_set(keypoints)
-    number = int(re.findall(r"\d+", architecture)[0])
+    build = ARCHITECTURES[architecture]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        if architecture.startswith("mspn"):
-            network: PoseNetwork = MSPN(number, len(points))
-        else:
-            network = PoseResNet(number, len(points), caffe=caffe)
-    network.description = PoseDescription(architecture, points, input_size)
+        network = build(len(points), caffe=True) if caffe else build(len(points))
+    network.description = PoseDescription(architecture, points, input_size, stride=output_stride(network))
     return network.eval()
 
 

@@ -74,6 +74,20 @@ def load_pose_network(
     return network.eval()
 
 
+def untrained_pose_network(name: str, seed: int = 0) -> PoseNetwork:
+    """The network of a zoo name with seeded random weights in place of the published ones."""
+    from models import zoo
+
+    entry = zoo.find(name)
+    if not entry.keypoints:
+        raise InputError(f"'{name}' is no keypoint network")
+    network = create_pose_network(entry.architecture, entry.keypoints, entry.input_size or (256, 192), seed)
+    layout = {"MegEngine": "megengine", "MMPose": "mmpose0", "MindPose": "mindpose"}.get(entry.source, "")
+    fields = {**_conventions(network, layout), **entry.description_fields()}
+    network.description = replace(network.description, **fields)
+    return network
+
+
 def _find(name_or_path: str | os.PathLike[str]) -> tuple[Path, dict[str, Any]]:
     """The file, and what the zoo knows of it."""
     from models import zoo
@@ -212,11 +226,11 @@ def _size_from_name(name: str) -> tuple[int, int] | None:
 
 def save_pose_network(network: PoseNetwork, path: Path, half: bool = True) -> None:
     """Write our own format: safetensors (float16 where ``half``) with the description in the metadata."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     state = {k: v for k, v in network.state_dict().items() if not k.endswith(".num_batches_tracked")}
     kind = torch.float16 if half else torch.float32
     tensors = {key: value.detach().to("cpu", kind).contiguous() for key, value in state.items()}
     part = path.with_name(path.name + ".part")
-    save_file(tensors, part, {DESCRIPTION_KEY: network.description.to_json()})
+    part.write_bytes(save(tensors, {DESCRIPTION_KEY: network.description.to_json()}))
     part.replace(path)

@@ -91,14 +91,14 @@ def load_engine(
     precision: str = "auto",
     **options: Any,
 ) -> Engine:
-    """A keypoint network ready to run: a zoo name, a checkpoint, or an exported ``.onnx`` or ``.xml``.
+    """A keypoint network ready to run: of the zoo, a checkpoint, an exported ``.onnx`` or ``.xml``.
 
     Args:
         name_or_path: see `models.checkpoints.load_pose_network`, which also takes the options.
         engine, device, precision: as for `create_engine`.
 
-    Raises InputError for what does not exist here, and for an exported model with other inputs or outputs than
-    uint8 crops and heat maps.
+    Raises InputError for what does not exist here, and for an exported model with other inputs or outputs
+    than uint8 crops and heat maps.
     """
     if Path(name_or_path).suffix in (".onnx", ".xml"):
         from models.engines.exported import load_exported

@@ -1,0 +1,147 @@
+#!/usr/bin/env python
+"""Find people and their keypoints in pictures: a picture with skeletons, and the keypoints as JSON.
+
+python demos/pose_image.py photo.jpg
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+if __package__ in (None, ""):  # run as a file from anywhere
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from models.errors import InputError, exit_status
+from tracker.cli import Parser
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command's options."""
+    parser = Parser(prog="pose_image.py", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("image", type=Path, help="picture to read")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="picture to write (default: <image>_pose.jpg)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keypoints as JSON")
+    parser.add_argument(
+        "--box",
+        action="append",
+        metavar="X,Y,W,H",
+        help="a person's box in pixels, no detector; may be repeated",
+    )
+    parser.add_argument(
+        "--pose-model", default="default", metavar="NAME|FILE", help="see python -m models list"
+    )
+    parser.add_argument("--detector", default="person_detector", metavar="NAME|FILE", help="person detector")
+    parser.add_argument(
+        "--flip-test", action="store_true", help="average with the mirrored crop: slower, better"
+    )
+    parser.add_argument(
+        "--box-threshold", type=float, default=0.5, help="lowest score of a person (default: 0.5)"
+    )
+    parser.add_argument(
+        "--joint-threshold", type=float, default=0.3, help="lowest score of a joint (default: 0.3)"
+    )
+    parser.add_argument("--engine", default="auto", help="auto, torch, openvino or onnx")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--precision", default="auto", help="auto, fp32, bf16 or fp16")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
+    return parser
+
+
+def run(argv: list[str] | None = None) -> int:
+    args = arguments().parse_args(argv)
+    output = args.output or Path(f"{args.image.stem}_pose.jpg")
+    for path in filter(None, (output, args.json)):
+        _check_target(path, args.overwrite)
+    boxes = [_box(text) for text in args.box or []]
+
+    import cv2
+    import numpy as np
+
+    image = cv2.imread(str(args.image), cv2.IMREAD_COLOR) if args.image.is_file() else None
+    if image is None:
+        reason = "not a picture that can be read" if args.image.is_file() else "no such file"
+        raise InputError(f"cannot open '{args.image}': {reason}")
+    picture = np.asarray(image, np.uint8)
+
+    from tracker.estimator import PoseEstimator
+
+    estimator = PoseEstimator(
+        args.pose_model,
+        args.detector,
+        args.flip_test,
+        args.box_threshold,
+        args.engine,
+        args.device,
+        args.precision,
+    )
+    print(estimator)
+    people = np.array(boxes, np.float32) if boxes else estimator.detect_persons(picture)
+    keypoints = estimator.predict(picture, people)
+    if not len(people):
+        print(f"warning: nobody found with a score of {args.box_threshold:g} or more", file=sys.stderr)
+    _write(output, _encoded(output, estimator.vis_skeletons(picture, keypoints, args.joint_threshold)))
+    if args.json:
+        _write(args.json, _json(args.image, picture.shape, estimator.keypoints.names, people, keypoints))
+    print(f"{len(people)} people: {output}" + (f", {args.json}" if args.json else ""))
+    return 0
+
+
+def _box(text: str) -> tuple[float, float, float, float]:
+    try:
+        x, y, width, height = map(float, text.split(","))
+    except ValueError:
+        raise InputError(f"--box '{text}': give four numbers, left,top,width,height in pixels") from None
+    if width <= 0 or height <= 0:
+        raise InputError(f"--box '{text}': width and height must be positive")
+    return x, y, x + width, y + height
+
+
+def _check_target(path: Path, overwrite: bool) -> None:
+    if path.exists() and not overwrite:
+        raise InputError(f"'{path}' exists: choose another name or add --overwrite")
+    if not path.parent.is_dir():
+        raise InputError(f"cannot write '{path}': no folder '{path.parent}'")
+
+
+def _encoded(path: Path, picture: object) -> bytes:
+    import cv2
+
+    try:
+        _, data = cv2.imencode(path.suffix or ".jpg", picture)  # type: ignore[call-overload]
+    except cv2.error:
+        raise InputError(f"cannot write '{path}': choose a picture's name, such as .jpg or .png") from None
+    return data.tobytes()
+
+
+def _json(image: Path, shape: tuple[int, ...], names: tuple[str, ...], boxes, keypoints) -> bytes:  # type: ignore[no-untyped-def]
+    import orjson
+
+    people = [
+        {"box": [*box[:2].tolist(), *(box[2:] - box[:2]).tolist()], "keypoints": points.tolist()}
+        for box, points in zip(boxes, keypoints, strict=True)
+    ]
+    content = {
+        "image": image.name,
+        "width": shape[1],
+        "height": shape[0],
+        "keypoint_names": names,
+        "people": people,
+    }
+    return orjson.dumps(content, option=orjson.OPT_INDENT_2)
+
+
+def _write(path: Path, content: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        raise InputError(f"cannot write '{path}': {error.strerror}") from None
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status(run))
