@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -109,12 +110,20 @@ class CameraMotion:
 
     def margin(self) -> tuple[float, float]:
         """How much wider and higher than the base's picture the surroundings are that come into view."""
-        factors = []
-        for side, angle in (
-            (self.base.width, self.pan + 2.5 * self.shake),
-            (self.base.height, 3 * self.shake),
-        ):
-            half = np.arctan(side / 2 / self.base.focal / (1 - self.zoom))
-            wide = np.tan(min(half + np.radians(angle + 2 * abs(self.base.roll) + 0.5), 1.3))
-            factors.append(float(wide * self.base.focal * 2 / side))
-        return factors[0], factors[1]
+        most = 1.9 * self.shake
+        half = np.array([self.base.width, self.base.height]) / 2
+        corners = np.array([(0, 0), (2, 0), (0, 2), (2, 2)]) * half
+        centre = half - 0.5
+        factors = np.ones(2)
+        for pan, tilt, roll in itertools.product((-1, 1), (-1, 1), (-1, 1)):
+            extreme = replace(
+                self.base,
+                pan=self.base.pan + pan * (self.pan + most),
+                tilt=self.base.tilt + tilt * most,
+                roll=self.base.roll + roll * 0.4 * most,
+                focal=self.base.focal * (1 - self.zoom),
+            )
+            seen = np.column_stack((corners - 0.5, np.ones(4))) @ extreme.homography_to(self.base).T
+            away = np.abs(seen[:, :2] / seen[:, 2:] - centre) / half
+            factors = np.maximum(factors, away.max(axis=0))
+        return float(factors[0]) + 0.01, float(factors[1]) + 0.01

@@ -84,7 +84,7 @@ def _acting(random: Generator, motion: CameraMotion, depth: float, duration: flo
     runs = random.random() < 0.25
     speed = random.uniform(2.6, 4.5) if runs else random.uniform(0.9, 1.7)
     gait: Motion = partial(run if runs else walk, vigour=random.uniform(0.8, 1.15))
-    stride = speed * (0.72 if runs else 1.05)
+    stride = speed * 0.72 if runs else 0.6 + 0.55 * speed
     pause = STILL_MOTIONS[str(random.choice(list(STILL_MOTIONS)))]
     kind = random.random()
     if kind < 0.3:

@@ -22,6 +22,15 @@ def _bump(phase: float, centre: float, width: float) -> float:
     return float(np.exp(-((away / width) ** 2)))
 
 
+def _swing(phase: float, stance: float = 0.58) -> float:
+    """From 1 to −1 evenly while the foot is on the ground, as the body passes over it, and back through the air."""
+    share = phase / (2 * np.pi) % 1
+    if share < stance:
+        even, smooth = 1 - 2 * share / stance, np.cos(np.pi * share / stance)
+        return float(0.75 * even + 0.25 * smooth)
+    return float(-np.cos(np.pi * (share - stance) / (1 - stance)))
+
+
 def walk(phase: float, vigour: float = 1.0) -> Pose:
     """Walking: heel strike of the left foot at phase 0."""
     angles: dict[str, float] = {
@@ -30,7 +39,7 @@ def walk(phase: float, vigour: float = 1.0) -> Pose:
         "sway": 2 * np.sin(phase),
     }
     for side, own in (("left", phase), ("right", phase + np.pi)):
-        angles[f"{side}_hip_flexion"] = 5 + 23 * vigour * np.cos(own)
+        angles[f"{side}_hip_flexion"] = 5 + 23 * vigour * _swing(own)
         angles[f"{side}_knee"] = 6 + 14 * _bump(own, 0.13, 0.08) + 52 * vigour * _bump(own, 0.73, 0.13)
         angles[f"{side}_ankle"] = 6 * _bump(own, 0.4, 0.15) - 18 * vigour * _bump(own, 0.62, 0.07)
         angles[f"{side}_shoulder_flexion"] = 2 - 22 * vigour * np.cos(own)

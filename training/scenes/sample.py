@@ -52,7 +52,7 @@ def sample_scene() -> Scene:
 def _walker(
     places: list[tuple[float, float]], times: list[float], facing: float, pause: Motion = stand
 ) -> Movement:
-    return Movement(_way(places, times), walk, 1.42, pause, pace=0.5, facing=facing)
+    return Movement(_way(places, times), walk, 1.3, pause, pace=0.5, facing=facing)
 
 
 def _way(places: list[tuple[float, float]], times: list[float]) -> Way:
