@@ -11,6 +11,8 @@ MEASUREMENT_NOISE = 0.05
 ACCELERATION = 1.5  # heights a second, gained or lost in a second
 START_SPEED = 1.0  # heights a second, before anything is known
 
+PLACE, SPEED = np.arange(4), np.arange(4, 8)  # in the filter's state
+
 
 class BoxFilter:
     """Box centre, width and height with constant velocities.
@@ -22,6 +24,7 @@ class BoxFilter:
         state = _to_state(box)
         self.time = time
         self._filter = KalmanFilter(dim_x=8, dim_z=4)
+        self._filter.Q[:] = 0
         self._filter.x[:4, 0] = state
         self._filter.H[:, :4] = np.eye(4)
         height = _height(state)
@@ -32,10 +35,11 @@ class BoxFilter:
         step = max(time - self.time, 0.0)
         if step > 0:
             self.time = time
-            self._filter.F[:4, 4:] = np.eye(4) * step
+            self._filter.F[PLACE, SPEED] = step
             variance = (ACCELERATION * _height(self._filter.x[:4, 0])) ** 2
-            corner = np.array([[step**4 / 4, step**3 / 2], [step**3 / 2, step**2]]) * variance
-            self._filter.Q = np.kron(corner, np.eye(4))
+            noise = self._filter.Q
+            noise[PLACE, PLACE], noise[SPEED, SPEED] = step**4 / 4 * variance, step**2 * variance
+            noise[PLACE, SPEED] = noise[SPEED, PLACE] = step**3 / 2 * variance
             self._filter.predict()
         return self.box
 

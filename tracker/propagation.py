@@ -31,12 +31,19 @@ def carry(
     Returns:
         The poses in the current frame; a box moves with the median of its person's joints.
     """
-    steps = np.where(found[..., None], moved - poses.keypoints, np.nan)
-    anyone = found.any(axis=1)
-    common = np.zeros((len(poses), 2), np.float32) if drift is None else drift.astype(np.float32).copy()
-    common[anyone] = np.nanmedian(steps[anyone], axis=1)
+    steps = np.where(found[..., None], moved - poses.keypoints, np.float32(np.inf))
+    common = np.zeros((len(poses), 2), np.float32) if drift is None else drift.astype(np.float32)
+    counts = found.sum(axis=1)
+    common = np.where(counts[:, None] > 0, _median(steps, np.maximum(counts, 1)), common)
     keypoints = poses.keypoints + np.where(found[..., None], steps, common[:, None])
     return replace(poses, keypoints=keypoints, boxes=poses.boxes + np.tile(common, 2))
+
+
+def _median(values: NDArray[np.float32], counts: NDArray[np.intp]) -> NDArray[np.float32]:
+    """(N, 2) medians of those of the values (N, K, 2) that are not infinite, (N,) in number."""
+    ordered, rows = np.sort(values, axis=1), np.arange(len(values))
+    middle: NDArray[np.float32] = ordered[rows, (counts - 1) // 2] + ordered[rows, counts // 2]
+    return middle / np.float32(2)
 
 
 def mostly_found(found: NDArray[np.bool_], followed: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from models.oks import joints_of_both, oks_matrix
 from tracker.nms import box_areas, box_iou
-from tracker.types import Poses
+from tracker.types import Poses, concatenate
 
 ENOUGH_JOINTS = 3
 
@@ -58,17 +58,14 @@ def similarity_to_people(
     Returns:
         (T,) track ids in rising order, and (T, M) similarities, of each person's entries the best.
     """
-    values: list[NDArray]
+    entries = previous
+    if kind in ("flow", "multi-flow") and carried:
+        entries = concatenate(carried if kind == "multi-flow" else list(carried)[-1:])
     if kind == "bbox":
-        entries, values = [previous], [box_iou(previous.boxes, current.boxes)]
+        values: NDArray = box_iou(entries.boxes, current.boxes)
     else:
-        entries = (
-            [previous] if kind == "pose" else list(carried) if kind == "multi-flow" else list(carried)[-1:]
-        )
-        values = [pose_similarity(entry, current, sigmas, joint_threshold) for entry in entries]
-    if not entries:
-        return np.zeros(0, np.int64), np.zeros((0, len(current)))
-    ids, row = np.unique(np.concatenate([entry.track_ids for entry in entries]), return_inverse=True)
+        values = pose_similarity(entries, current, sigmas, joint_threshold)
+    ids, row = np.unique(entries.track_ids, return_inverse=True)
     best = np.zeros((len(ids), len(current)))
-    np.maximum.at(best, row, np.concatenate(values))
+    np.maximum.at(best, row, values)
     return ids, best
