@@ -86,10 +86,15 @@ def run(benchmark: Benchmark, args: argparse.Namespace) -> int:
 
 
 def check_writable(path: Path | None) -> None:
-    """Raises InputError unless a file can be made at that path; None is fine."""
-    if path is not None and (path.is_dir() or not path.resolve().parent.is_dir()):
-        problem = "is a folder" if path.is_dir() else f"no folder '{path.parent}'"
-        raise InputError(f"cannot write '{path}': {problem}")
+    """Raises InputError unless a file can be made at that path, before any work is done; None is fine."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise InputError(f"cannot write '{path}': it is a folder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write '{path}': {error.strerror}") from None
 
 
 def find_annotations(benchmark: Benchmark, data: Path | None, gt: Path | None) -> Path:

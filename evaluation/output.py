@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from evaluation.benchmark import Benchmark, Scores
+from evaluation.files import write_whole
 
 
 def print_scores(benchmark: Benchmark, scores: Scores, source: str) -> None:
@@ -65,10 +66,3 @@ def write_json(path: Path, benchmark: Benchmark, scores: Scores, source: str, an
         "notes": scores.notes,
     }
     write_whole(path, orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name beside it and rename it when it is whole."""
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(content)
-    temporary.replace(path)

@@ -14,8 +14,8 @@ from evaluation.matlab import load_mat
 from models.errors import InputError
 from models.keypoints import KeypointSet
 
-# The field that tells whose pose a prediction is: ours, then MMPose's.
-_PERSON_ID = ("annotation_id", "bbox_id")
+# The field that tells whose pose a prediction is: ours, then MMPose's; the picture, where it has one person.
+_PERSON_ID = ("annotation_id", "bbox_id", "image_id")
 
 
 def as_coordinates(people: Sequence[Document], keypoint_set: KeypointSet) -> NDArray[np.float64]:
@@ -48,8 +48,8 @@ def align(document: Document, predictions: Any, keypoint_set: KeypointSet) -> ND
     Args:
         document: the annotations.
         predictions: an array (N, K, 2 or more) in the annotations' order; or dictionaries with ``keypoints``
-            (2K or 3K numbers, flat or nested) and ``annotation_id`` (or MMPose's ``bbox_id``), which may be
-            missing from all of them if they come in the annotations' order.
+            (2K or 3K numbers, flat or nested) and ``annotation_id``, MMPose's ``bbox_id``, or ``image_id`` if
+            no picture has two people; all three may be missing if they come in the annotations' order.
 
     Raises InputError unless every person has exactly one prediction of K keypoints.
     """
@@ -59,9 +59,12 @@ def align(document: Document, predictions: Any, keypoint_set: KeypointSet) -> ND
             raise InputError(f"predictions have the shape {predictions.shape}, expected (people, {k}, 2)")
         poses = predictions[..., :2].astype(np.float64)
     else:
-        poses, ids = _poses(predictions, k, keypoint_set.name)
-        if ids is not None:
-            return _by_id(poses, ids, [p["id"] for p in people])
+        poses, key = _poses(predictions, k, keypoint_set.name)
+        by_image = key == "image_id"
+        found = [prediction[key] for prediction in predictions] if key else []
+        wanted = [person["image_id" if by_image else "id"] for person in people]
+        if key and (not by_image or len(found) == len(wanted) and set(found) == set(wanted)):
+            return _by_id(poses, found, wanted)
     if len(poses) != len(people):
         raise InputError(
             f"{len(poses)} predictions for {len(people)} annotated people: one for each is needed"
@@ -69,24 +72,24 @@ def align(document: Document, predictions: Any, keypoint_set: KeypointSet) -> ND
     return poses
 
 
-def _poses(predictions: Any, k: int, name: str) -> tuple[NDArray[np.float64], list[Any] | None]:
+def _poses(predictions: Any, k: int, name: str) -> tuple[NDArray[np.float64], str | None]:
     if not isinstance(predictions, list):
         raise InputError(f"predictions must be a list of people, not a {type(predictions).__name__}")
     poses = np.zeros((len(predictions), k, 2))
     first = predictions[0] if predictions and isinstance(predictions[0], dict) else {}
     key = next((field for field in _PERSON_ID if field in first), None)
     for i, prediction in enumerate(predictions):
-        if (
-            not isinstance(prediction, dict)
-            or not {"keypoints", *([key] if key else [])} <= prediction.keys()
-        ):
-            raise InputError(f"prediction {i} lacks keypoints{f' or {key}' if key else ''}")
+        needed = {"keypoints", key} if key else {"keypoints"}
+        if not isinstance(prediction, dict) or not needed <= prediction.keys():
+            raise InputError(f"prediction {i} lacks {' or '.join(sorted(needed))}")
+        if key and not isinstance(prediction[key], (int, str)):
+            raise InputError(f"prediction {i}: {key} must be a number, not {str(prediction[key])[:60]}")
         values = np.ravel(prediction["keypoints"])
         if values.size not in (2 * k, 3 * k):
             raise InputError(f"prediction {i} has {values.size} numbers, {name}'s {k} keypoints need {3 * k}")
         check_numbers([{"keypoints": values.tolist()}], "keypoints", values.size, f"prediction {i}, person")
         poses[i] = values.reshape(k, -1)[:, :2]
-    return poses, [prediction[key] for prediction in predictions] if key else None
+    return poses, key
 
 
 def _by_id(poses: NDArray, ids: list[Any], wanted: list[Any]) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from evaluation.annotations import Document, dataset
 from evaluation.benchmark import Benchmark
-from evaluation.output import write_whole
+from evaluation.files import write_whole
 from evaluation.person_boxes import (
     PersonBoxes,
     annotated_boxes,

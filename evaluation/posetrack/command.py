@@ -101,11 +101,12 @@ def _score(
 ) -> int:
     """Evaluate predictions and show what was asked for; ``poses`` are the same with every joint, for AP."""
     # imported here, so that --help is instant
+    from evaluation.files import write_whole
     from evaluation.posetrack.evaluate import evaluate
     from evaluation.posetrack.measures import measure
     from evaluation.posetrack.sweep import sweep
     from evaluation.posetrack.table import precision_row, print_tables, to_csv, to_json
-    from evaluation.posetrack.writing import write_json, write_whole
+    from evaluation.posetrack.writing import write_json
 
     result = evaluate(gt, pred, protocol=args.protocol, tracking=tracking, skip_faulty=args.per_sequence)
     for note in result.notes:

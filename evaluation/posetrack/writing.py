@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from evaluation.files import write_whole
 from evaluation.posetrack.joints import JOINTS, SCORED
 from evaluation.posetrack.sequences import PoseSequence
-from models.errors import InputError
 from models.keypoints import POSETRACK18
 
 Json = dict[str, Any]
@@ -126,15 +125,3 @@ def _person17(sequence: PoseSequence, person: int) -> Json:
 def write_json(path: Path, content: Json, *, indent: bool = False) -> None:
     """Write a JSON file that is never seen half: under another name first, then renamed."""
     write_whole(path, orjson.dumps(content, option=orjson.OPT_INDENT_2 if indent else 0))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is never seen half; raises InputError where it cannot be written."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InputError(f"cannot write '{path}': {error.strerror}") from None

@@ -1,0 +1,76 @@
+"""Predictions of people find their annotations, by id, by picture or in order."""
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from evaluation.person_results import align, read_predictions
+from models.errors import InputError
+from models.keypoints import JHMDB
+
+DOCUMENT = {"annotations": [{"id": 11, "image_id": 1}, {"id": 12, "image_id": 2}, {"id": 13, "image_id": 3}]}
+POSES = np.arange(90.0).reshape(3, 15, 2)
+
+
+def rows(key, values, poses=POSES):
+    """Predictions of 3K numbers, flat."""
+    triples = np.concatenate((poses, np.ones((len(poses), 15, 1))), axis=2)
+    return [
+        {key: value, "keypoints": pose.reshape(-1).tolist()}
+        for value, pose in zip(values, triples, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    "predictions",
+    [
+        POSES,
+        np.concatenate((POSES, np.ones((3, 15, 1))), axis=2),
+        rows("annotation_id", [11, 12, 13]),
+        rows("annotation_id", [11, 12, 13])[::-1],
+        rows("bbox_id", [11, 12, 13])[::-1],
+        rows("image_id", [1, 2, 3])[::-1],
+        rows("image_id", [71, 72, 73]),  # somebody else's numbers: in order
+        [{"keypoints": pose.tolist()} for pose in POSES],  # nested, in order
+    ],
+)
+def test_poses_find_their_people(predictions):
+    assert align(DOCUMENT, predictions, JHMDB).tolist() == POSES.tolist()
+
+
+@pytest.mark.parametrize(
+    ("predictions", "message"),
+    [
+        (POSES[:2], "2 predictions for 3 annotated people"),
+        (POSES[:, :14], r"shape \(3, 14, 2\), expected \(people, 15, 2\)"),
+        (
+            rows("annotation_id", [11, 12], POSES[:2]),
+            r"no prediction for 1 of 3 annotated people \(first: 13\)",
+        ),
+        (
+            rows("annotation_id", [11, 12, 13, 13], POSES[[0, 1, 2, 2]]),
+            "1 people have more than one prediction",
+        ),
+        (rows("annotation_id", [11, 12, 13, 14], POSES[[0, 1, 2, 2]]), r"not annotated \(first: 14\)"),
+        (
+            [{"annotation_id": 11, "keypoints": [0, 0]}],
+            "prediction 0 has 2 numbers, jhmdb's 15 keypoints need 45",
+        ),
+        ([{"annotation_id": 11}], "prediction 0 lacks annotation_id or keypoints"),
+        ([{"keypoints": ["x"] * 45}], "keypoints must be 45 numbers"),
+        ({"a": 1}, "must be a list of people, not a dict"),
+    ],
+)
+def test_wrong_predictions(predictions, message):
+    with pytest.raises(InputError, match=message):
+        align(DOCUMENT, predictions, JHMDB)
+
+
+def test_matlab_predictions_become_zero_based(tmp_path):
+    savemat(tmp_path / "pred.mat", {"preds": POSES[:1]})
+    assert read_predictions(tmp_path / "pred.mat").tolist() == (POSES[:1] - 1).tolist()
+    np.save(tmp_path / "pred.npy", POSES)
+    assert read_predictions(tmp_path / "pred.npy").tolist() == POSES.tolist()
+    savemat(tmp_path / "other.mat", {"poses": POSES})
+    with pytest.raises(InputError, match="no variable 'preds'"):
+        read_predictions(tmp_path / "other.mat")
