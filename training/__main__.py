@@ -1,44 +1,84 @@
-"""``python -m training RECIPE``: train a network."""
+"""``python -m training RECIPE``: train a network. ``python -m training export``: turn a run into weights."""
 
 from __future__ import annotations
 
 import argparse
 import logging
+import sys
 from pathlib import Path
 
 from models.errors import exit_status
-from training.recipe import load_recipe, recipe_names
+from training.recipe_files import load_recipe, recipe_names
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m training", description="Train a network by a recipe.")
-    parser.add_argument("recipe", help=f"a recipe's name ({', '.join(recipe_names())}) or a YAML file")
-    parser.add_argument(
+def parser() -> argparse.ArgumentParser:
+    """The command line of a training run."""
+    result = argparse.ArgumentParser(
+        prog="python -m training",
+        description="Train a network by a recipe, here or in several processes: "
+        "torchrun --nproc-per-node 4 -m training RECIPE …",
+        epilog="python -m training export --help: turn a run's checkpoint into weights to use",
+    )
+    result.add_argument("recipe", help=f"a recipe's name ({', '.join(recipe_names())}) or a YAML file")
+    result.add_argument(
         "--data", type=Path, default=Path("data"), help="folder of the data sets (default: %(default)s)"
     )
-    parser.add_argument("--output", type=Path, help="folder for checkpoints and logs (default: runs/RECIPE)")
-    parser.add_argument(
+    result.add_argument("--output", type=Path, help="folder for checkpoints and logs (default: runs/RECIPE)")
+    result.add_argument(
         "--resume", action="store_true", help="go on from the output folder's last checkpoint"
     )
-    parser.add_argument(
-        "--init", metavar="CHECKPOINT", help="start from the tensors of a checkpoint that fit"
-    )
-    parser.add_argument(
+    result.add_argument("--init", metavar="CHECKPOINT", help="start from what fits of a checkpoint")
+    result.add_argument(
         "--set",
-        nargs="*",
+        nargs="+",
+        action="extend",
         default=[],
         metavar="KEY=VALUE",
         help="change the recipe, such as schedule.rate=1e-4",
     )
-    arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    result.add_argument("--tensorboard", action="store_true", help="also write files for TensorBoard")
+    result.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="train nothing: show augmented samples with targets in a picture",
+    )
+    return result
+
+
+def main() -> int:
+    if sys.argv[1:2] == ["export"]:
+        from training.export import main as export
+
+        return export(sys.argv[2:])
+    arguments = parser().parse_args()
+    _log_to_stderr()
     settings = [*arguments.set, *([f"network.init={arguments.init}"] if arguments.init else [])]
     recipe = load_recipe(arguments.recipe, settings)
+    output = arguments.output or Path("runs") / recipe.name
+    if arguments.dry_run:
+        from training.dry_run import dry_run  # only now, for it loads torch, which takes seconds
 
-    from training.loop import train  # after the recipe is known to be sound: loading torch takes seconds
+        print(dry_run(recipe, arguments.data, output))
+        return 0
 
-    train(recipe, arguments.data, arguments.output or Path("runs") / recipe.name, arguments.resume)
+    from training.loop import train
+    from training.report import write_report
+
+    figures, last = train(recipe, arguments.data, output, arguments.resume, arguments.tensorboard)
+    if last is not None:
+        write_report(recipe, output, figures, last)
     return 0
+
+
+def _log_to_stderr() -> None:
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.logging import RichHandler
+
+        handler: logging.Handler = RichHandler(console=Console(stderr=True), show_path=False)
+        logging.basicConfig(level=logging.INFO, format="%(message)s", datefmt="%H:%M:%S", handlers=[handler])
+    else:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Random changes to crops and images. Every function takes its random generator: the same seed, the same sample."""
+"""Random changes to crops and pictures. Each takes its random generator: the same seed, the same sample."""
 
 from __future__ import annotations
 
@@ -7,28 +7,44 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from models.crops import box_to_crop
 from models.keypoints import KeypointSet
 from training.recipe import Augmentation
 
-UPPER_BODY = ("nose", "eye", "ear", "head", "neck", "thorax", "shoulder", "elbow", "wrist")
+UPPER_BODY = ("nose", "eye", "ear", "head", "neck", "thorax", "shoulder", "bow", "wrist")
+HALF_BODY_PADDING = 1.5
 
 
-def half_body_box(
-    keypoints: NDArray, weights: NDArray, keypoint_set: KeypointSet, random: Generator
+def half_body_crop(
+    keypoints: NDArray,
+    weights: NDArray,
+    keypoint_set: KeypointSet,
+    input_size: tuple[int, int],
+    random: Generator,
 ) -> NDArray[np.float32] | None:
-    """Box around the labelled joints of the upper or the lower body (Microsoft code's successors, half-body transform).
+    """Crop around the labelled joints of the upper or of the lower body, as HRNet's code has it.
+
+    Its centre is the joints' mean, its size 1.5 times their extent, brought to the input's aspect ratio.
+
+    Args:
+        keypoints: (K, 2) pixels.
+        weights: (K,), 0 where not labelled.
+        keypoint_set: whose names tell the upper body.
+        input_size: (height, width).
+        random: decides which half.
 
     Returns:
-        (4,) left, top, right, bottom, enlarged by a half; None where fewer than three joints are labelled.
+        (4,) centre x, centre y, width, height; None where both halves have fewer than three labelled joints.
     """
-    upper = np.array([any(part in name for part in UPPER_BODY) for name in keypoint_set.names])
-    chosen = (upper if random.random() < 0.5 else ~upper) & (weights > 0)
-    if chosen.sum() < 3:
+    is_upper = np.array([any(part in name for part in UPPER_BODY) for name in keypoint_set.names])
+    halves = [np.flatnonzero(half & (weights > 0)) for half in (is_upper, ~is_upper)]
+    halves = [half for half in halves if len(half) > 2]
+    if not halves:
         return None
-    points = keypoints[chosen]
-    low, high = points.min(axis=0), points.max(axis=0)
-    margin = 0.25 * np.maximum(high - low, 8)
-    return np.concatenate((low - margin, high + margin)).astype(np.float32)
+    points = keypoints[halves[int(random.integers(len(halves)))]]
+    extent = np.maximum(points.max(axis=0) - points.min(axis=0), 1) / 2
+    centre = points.mean(axis=0)
+    return box_to_crop(np.concatenate((centre - extent, centre + extent)), input_size, HALF_BODY_PADDING)[0]
 
 
 def jitter_crop(crop: NDArray, options: Augmentation, random: Generator) -> tuple[NDArray, float]:
@@ -53,7 +69,7 @@ def jitter_crop(crop: NDArray, options: Augmentation, random: Generator) -> tupl
 
 
 def change_picture(image: NDArray[np.uint8], options: Augmentation, random: Generator) -> NDArray[np.uint8]:
-    """Colour, resolution, motion blur and cut-outs, each by its own probability; (H, W, 3) uint8 in and out."""
+    """Colour, resolution, motion blur and cut-outs, each by its own probability; (H, W, 3) uint8."""
     if options.colour:
         image = _colour(image, options.colour, random)
     if random.random() < options.low_resolution:
@@ -71,21 +87,21 @@ def _colour(image: NDArray[np.uint8], strength: float, random: Generator) -> NDA
     gamma = np.exp(random.normal(0, 0.8 * strength))
     gain = 1 + random.normal(0, 0.4 * strength, 3) + random.normal(0, strength)
     table = (levels**gamma - 0.5) * gain + 0.5 + random.normal(0, 0.5 * strength)
-    image = cv2.LUT(image, np.clip(table * 255, 0, 255).astype(np.uint8)[None])
+    changed = cv2.LUT(image, np.clip(table * 255, 0, 255).astype(np.uint8)[None])
     if random.random() < 0.4 * strength:
-        image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-    return np.asarray(image, np.uint8)
+        grey = cv2.cvtColor(changed, cv2.COLOR_BGR2GRAY)
+        changed = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+    return np.asarray(changed, np.uint8)
 
 
 def _low_resolution(image: NDArray[np.uint8], random: Generator) -> NDArray[np.uint8]:
     height, width = image.shape[:2]
     factor = random.uniform(0.2, 0.7)
-    small = cv2.resize(
-        image, (max(8, int(width * factor)), max(8, int(height * factor))), interpolation=cv2.INTER_AREA
-    )
+    size = max(8, int(width * factor)), max(8, int(height * factor))
+    small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
     if random.random() < 0.5:  # compression
         _, data = cv2.imencode(".jpg", small, (cv2.IMWRITE_JPEG_QUALITY, int(random.integers(20, 80))))
-        small = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        small = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""Targets and losses, computed on the device that trains."""
+"""Losses and training accuracy of heat maps, computed on the device that trains."""
 
 from __future__ import annotations
 
@@ -6,114 +6,77 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.person_detector import STRIDE
+COARSE_WEIGHT = 0.25  # of the maps of an MSPN's coarser units beside its finest ones (Megvii's code)
 
 
-def gaussian_targets(points: Tensor, size: tuple[int, int], sigma: float) -> Tensor:
-    """Unnormalised Gaussians around unrounded centres.
+def heatmap_loss(output: Tensor, target: Tensor, weights: Tensor, hardest: int = 0) -> Tensor:
+    """Half the squared error of the maps, each joint's times its weight (Microsoft code).
 
     Args:
-        points: (N, K, 2) x, y in heat-map cells.
-        size: (height, width) of the maps.
-        sigma: standard deviation in cells.
+        output, target: (N, K, h, w).
+        weights: (N, K), 0 for joints that teach nothing.
+        hardest: mean over only so many joints of each person, those with the largest loss (online hard
+            keypoint mining, arXiv 1901.00148); 0 for all.
 
     Returns:
-        (N, K, height, width), peak 1.
+        mean over samples, joints and cells.
     """
-    height, width = size
-    across = torch.arange(width, device=points.device) - points[..., :1]
-    down = torch.arange(height, device=points.device) - points[..., 1:]
-    scale = -0.5 / sigma**2
-    return torch.exp(scale * down**2)[..., :, None] * torch.exp(scale * across**2)[..., None, :]
+    each = 0.5 * ((output - target) ** 2).mean(dim=(2, 3)) * weights
+    if hardest:
+        each = each.topk(min(hardest, each.shape[1]), dim=1).values
+    return each.mean()
 
 
-def inside_map(points: Tensor, size: tuple[int, int], sigma: float) -> Tensor:
-    """(N, K) whether the window of 3 sigma around a point touches the map; elsewhere a joint teaches nothing."""
-    height, width = size
-    reach = 3 * sigma
-    limits = torch.tensor([width - 1 + reach, height - 1 + reach], device=points.device)
-    return ((points >= -reach) & (points <= limits)).all(dim=-1)
-
-
-def heatmap_loss(output: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-    """Half the mean squared error, each joint's map by its weight (N, K); mean over samples, joints and cells."""
-    return 0.5 * ((output - target) ** 2).mean(dim=(2, 3)).mul(weights).mean()
-
-
-def detector_targets(boxes: Tensor, kind: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
-    """TTFNet's targets: an elliptical Gaussian over the middle of each box (Liu et al. 2020, section 3).
+def multi_stage_loss(
+    outputs: list[list[Tensor]], targets: list[list[Tensor]], weights: Tensor, hardest: int = 0
+) -> Tensor:
+    """Sum over stages and up-sampling units; hard keypoint mining for each stage's finest maps alone.
 
     Args:
-        boxes: (N, M, 4) left, top, right, bottom in input pixels.
-        kind: (N, M) 1 a person, 2 to be ignored, 0 nothing.
-        size: (height, width) of the map.
+        outputs, targets: for each stage the maps of its units, coarse to fine, all (N, K, h, w).
+        weights, hardest: see `heatmap_loss`.
+    """
+    total = weights.new_zeros(())
+    for stage_outputs, stage_targets in zip(outputs, targets, strict=True):
+        pairs = list(zip(stage_outputs, stage_targets, strict=True))
+        for output, target in pairs[:-1]:
+            total = total + COARSE_WEIGHT * heatmap_loss(output.float(), target, weights)
+        finest, target = pairs[-1]
+        total = total + heatmap_loss(finest.float(), target, weights, hardest)
+    return total
+
+
+def training_pck(output: Tensor, target: Tensor) -> Tensor:
+    """Share of joints whose maximum is near the target's, as the Microsoft code counts it during training.
+
+    Near is half of a tenth of the map; x is measured in tenths of its height and y of its width, as there.
+    Joints whose target lies at x ≤ 1 or y ≤ 1, which holds for blank ones, do not count.
+
+    Args:
+        output, target: (N, K, h, w).
 
     Returns:
-        centre (N, h, w), 1 in the cell of a centre, falling off around it; owner (N, h, w), the index of the box that a
-        cell near a centre regresses, -1 elsewhere; care (N, h, w), 0 where nothing is to be learnt.
+        mean of the joints' shares, 0 where none counts.
     """
-    height, width = size
-    x = (torch.arange(width, device=boxes.device) * STRIDE + (STRIDE - 1) / 2)[None, None, None, :]
-    y = (torch.arange(height, device=boxes.device) * STRIDE + (STRIDE - 1) / 2)[None, None, :, None]
-    left, top, right, bottom = (side[..., None, None] for side in boxes.unbind(-1))
-    # the cell that holds a box's middle must reach exactly 1
-    middle_x, middle_y = (
-        ((a + b) / 2 / STRIDE).floor() * STRIDE + (STRIDE - 1) / 2 for a, b in ((left, right), (top, bottom))
-    )
-    spread_x, spread_y = (
-        ((b - a) * 0.54 / 6).clamp_min(STRIDE / 3) for a, b in ((left, right), (top, bottom))
-    )
-    bell = torch.exp(-0.5 * (((x - middle_x) / spread_x) ** 2 + ((y - middle_y) / spread_y) ** 2))
-    person = (kind == 1)[..., None, None]
-    bell = bell * person * (bell > 0.01)
-    centre = bell.amax(dim=1)
-    # of overlapping people the smaller owns the cell
-    area = ((right - left) * (bottom - top)).masked_fill(~person, torch.inf)
-    claim = torch.where(bell > 0.1, area, torch.inf)
-    smallest, owner = claim.min(dim=1)
-    owner = owner.masked_fill(smallest.isinf(), -1)
-    ignored = ((kind == 2)[..., None, None] & (x >= left) & (x <= right) & (y >= top) & (y <= bottom)).any(
-        dim=1
-    )
-    care = ~ignored | (owner >= 0)
-    return centre, owner, care
+    height, width = output.shape[2:]
+    found, wanted = _maximum(output), _maximum(target)
+    norm = torch.tensor([height, width], device=output.device) / 10
+    distance = ((found - wanted) / norm).norm(dim=-1)
+    counts = (wanted > 1).all(dim=-1)
+    hits = ((distance < 0.5) & counts).sum(dim=0)
+    of_joint = counts.sum(dim=0)
+    shares = hits / of_joint.clamp_min(1)
+    return shares.sum() / (of_joint > 0).sum().clamp_min(1)
 
 
-def detector_loss(output: Tensor, boxes: Tensor, kind: Tensor) -> tuple[Tensor, dict[str, float]]:
-    """Focal loss of the centres (CornerNet's, α 2, β 4) and GIoU loss of the boxes around them.
-
-    Args:
-        output: (N, 5, h, w) of `PersonDetector` in training mode.
-        boxes, kind: see `detector_targets`.
-    """
-    size = (output.shape[2], output.shape[3])
-    centre, owner, care = detector_targets(boxes, kind, size)
-    logit, distances = output[:, 0].float(), output[:, 1:].float()
-    probability = logit.sigmoid().clamp(1e-4, 1 - 1e-4)
-    peak = centre > 0.999
-    count = peak.sum().clamp_min(1)
-    hit = (1 - probability) ** 2 * probability.log() * peak
-    rest = (1 - centre) ** 4 * probability**2 * (1 - probability).log() * (~peak) * care
-    focal = -(hit + rest).sum() / count
-
-    n, y, x = (owner >= 0).nonzero(as_tuple=True)
-    target = boxes[n, owner[n, y, x]]
-    middle = torch.stack((x, y), dim=-1) * STRIDE + (STRIDE - 1) / 2
-    left_top, right_bottom = distances[n, :, y, x].split(2, dim=-1)
-    predicted = torch.cat((middle - left_top, middle + right_bottom), dim=-1)
-    weight = centre[n, y, x]
-    giou = (generalised_iou_loss(predicted, target) * weight).sum() / weight.sum().clamp_min(1)
-    return focal + 5 * giou, {"focal": focal.item(), "giou": giou.item()}
-
-
-def generalised_iou_loss(a: Tensor, b: Tensor) -> Tensor:
-    """1 − GIoU of boxes (N, 4), pair by pair (Rezatofighi et al. 2019)."""
-    overlap = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).clamp_min(0).prod(dim=1)
-    hull = (torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])).prod(dim=1).clamp_min(1e-6)
-    union = (a[:, 2:] - a[:, :2]).prod(dim=1) + (b[:, 2:] - b[:, :2]).prod(dim=1) - overlap
-    return 1 - overlap / union.clamp_min(1e-6) + (hull - union) / hull
+def _maximum(maps: Tensor) -> Tensor:
+    """(N, K, 2) x, y of the maxima; 0, 0 of maps without a positive value."""
+    width = maps.shape[3]
+    value, place = maps.flatten(2).max(dim=2)
+    points = torch.stack((place % width, place // width), dim=-1).float()
+    return points * (value > 0)[..., None]
 
 
 def resize_maps(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """A teacher's heat maps (N, K, H, W) at the student's size: half-pixel bilinear, as the crops themselves."""
+    """A teacher's heat maps (N, K, H, W) at the student's size: half-pixel bilinear, as the crops."""
     return functional.interpolate(maps, size=size, mode="bilinear", align_corners=False, antialias=True)

@@ -1,67 +1,75 @@
-"""A recipe: everything that decides a training run, read from YAML into typed dataclasses."""
+"""A recipe: all that decides a training run, as typed dataclasses (`training.recipe_files` reads them)."""
 
 from __future__ import annotations
 
-import difflib
-import types
-import typing
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
 
-import yaml
-
+from models.description import RGB_MEAN, RGB_STD
 from models.errors import InputError
-
-RECIPES = Path(__file__).parent / "recipes"
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataSource:
-    """One annotation file of the training mix.
+    """One annotation file of the training mix, or the one that a run is validated on.
 
     Attributes:
         annotations: path below the data folder.
-        images: folder below the data folder that ``file_name`` starts from; default: the annotation file's own.
-        keypoints: keypoint set of the annotations.
+        images: folder below the data folder that ``file_name`` starts from; by default the annotation file's.
+        benchmark: whose files these are, a name of `training.people.BENCHMARKS`; it decides how they are
+            read, which keypoints they annotate, and how predictions are scored.
+        boxes: ``annotation`` for the boxes of the file, ``joints`` for boxes around the labelled joints,
+            enlarged by 15 % in all as the paper does for PoseTrack.
         weight: how often a person (or image) is drawn, relative to the other sources' 1.
         ignore_below: a pseudo box of a lower score is neither positive nor negative for a detector.
     """
 
     annotations: str
     images: str | None = None
-    keypoints: str = "coco"
+    benchmark: str = "coco"
+    boxes: str = "annotation"
     weight: float = 1.0
     ignore_below: float = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """The network to train.
+    """The network to train, and what its users must know of it (see `models.description.PoseDescription`).
 
     Attributes:
-        kind: ``pose_resnet`` or ``person_detector``.
+        kind: ``pose_resnet``, ``mspn`` or ``person_detector``.
         depth: ResNet depth.
         width: factor on the ResNet's channels.
         deconv_channels: channels of the transposed convolutions.
+        final_kernel: size of the last convolution.
+        stages: of an MSPN.
         keypoints: keypoint set that is predicted.
         input_size: height and width, divisible by 32.
-        init: checkpoint to start from; tensors that fit by name and shape are taken over.
-        teacher: checkpoint of a network whose heat maps are imitated beside the labels.
-        teacher_depth: ResNet depth of the teacher.
-        teacher_size: the teacher's input size.
+        colour: channel order of the input, ``rgb`` or ``bgr``.
+        mean, std: of each channel on the scale 0 to 255, in that order.
+        padding: factor by which the crop exceeds the person's box.
+        half_pixel: the crop's sampling convention, see `models.crops`; published networks have none.
+        decoding: of heat maps, a name of `models.heatmaps.DECODINGS`.
+        init: checkpoint to start from, a file or a name of the zoo; tensors that fit by name and shape are
+            taken over, the last layer's rows by the names of the joints.
+        teacher: keypoint network whose heat maps are imitated beside the labels, a file or a name of the zoo.
     """
 
     kind: str = "pose_resnet"
     depth: int = 50
     width: float = 1.0
     deconv_channels: tuple[int, ...] = (256, 256, 256)
+    final_kernel: int = 1
+    stages: int = 4
     keypoints: str = "coco"
     input_size: tuple[int, int] = (256, 192)
+    colour: str = "rgb"
+    mean: tuple[float, float, float] = RGB_MEAN
+    std: tuple[float, float, float] = RGB_STD
+    padding: float = 1.25
+    half_pixel: bool = True
+    decoding: str = "quarter"
     init: str | None = None
     teacher: str | None = None
-    teacher_depth: int = 18
-    teacher_size: tuple[int, int] = (256, 192)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +81,13 @@ class Augmentation:
         scale: standard deviation of the crop's size factor, clipped at 1 ± `scale`.
         shift: standard deviation of the crop's centre, in box sizes: what a detector's boxes are off by.
         flip: probability of a mirror image.
-        half_body: probability of a crop around the upper or lower body only.
+        half_body: probability of a crop around the upper or lower body only, for people with more than
+            `half_body_joints` labelled joints.
         colour: strength of brightness, contrast and channel gains.
         low_resolution: probability of a crop that is shrunk and enlarged again.
         blur: probability of motion blur.
-        cut_out: probability of blocks of noise over the person.
-        mosaic: probability that a detector's image is made of four.
+        cut_out: probability of blocks over the person.
+        mosaic: probability that a detector's image is made of several.
     """
 
     rotation: float = 40.0
@@ -87,6 +96,7 @@ class Augmentation:
     shift: float = 0.0
     flip: float = 0.5
     half_body: float = 0.0
+    half_body_joints: int = 8
     colour: float = 0.0
     low_resolution: float = 0.0
     blur: float = 0.0
@@ -95,29 +105,56 @@ class Augmentation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schedule:
-    """Optimiser and learning rate.
+class Targets:
+    """The heat maps that a keypoint network learns.
 
     Attributes:
-        samples: length of the run in samples.
-        batch: samples a step.
+        kind: ``exact``, a Gaussian around the joint; ``rounded``, around the nearest cell and cut off at
+            three standard deviations (Microsoft code); ``blurred``, a cell blurred by `kernels` (Megvii's).
+        sigma: standard deviation in heat-map cells, for ``exact`` and ``rounded``.
+        kernels: odd blur sizes in cells from coarse to fine, for ``blurred``. Each up-sampling unit of an
+            MSPN stage has its own; the last stage uses the finest, the ones before it the coarsest.
+        peak: height of the maps.
+        hardest: online hard keypoint mining: only so many joints of each person, those with the largest loss,
+            teach the finest maps; 0 for all.
+    """
+
+    kind: str = "exact"
+    sigma: float = 2.0
+    kernels: tuple[int, ...] = (15, 11, 9, 7, 5)
+    peak: float = 1.0
+    hardest: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Length, optimiser and learning rate.
+
+    Attributes:
+        samples, epochs: length of the run: one of the two.
+        batch: samples a step, over all processes and accumulated parts.
+        accumulate: parts in which a process works through its share of a batch; more need less memory.
         optimiser: ``adam`` or ``adamw``.
         rate: peak learning rate.
         decay: weight decay.
         shape: ``cosine``, ``poly`` or ``step``.
-        drops: for ``step``, fractions of the run at which the rate falls to a tenth.
+        power: of ``poly``.
+        drops: for ``step``, where the rate falls to a tenth, in the unit of the length.
         warm_up: samples over which the rate rises from 0.
         average: decay of the exponential moving average of the weights a step; 0 turns it off.
         clip: largest norm of the gradient; 0 turns clipping off.
     """
 
-    samples: int
+    samples: int | None = None
+    epochs: float | None = None
     batch: int = 32
+    accumulate: int = 1
     optimiser: str = "adam"
     rate: float = 1e-3
     decay: float = 0.0
     shape: str = "cosine"
-    drops: tuple[float, ...] = (90 / 140, 120 / 140)
+    power: float = 0.9
+    drops: tuple[float, ...] = ()
     warm_up: int = 0
     average: float = 0.0
     clip: float = 0.0
@@ -128,11 +165,10 @@ class Recipe:
     """One training run; see the attributes' own classes.
 
     Attributes:
-        sigma: standard deviation of the Gaussian targets in heat-map cells.
-        validate_every: samples between two validations.
+        validate_every: between two validations, in the unit of the schedule's length; default: a twentieth.
         log_every: samples between two log lines.
         precision: ``fp32``, ``bf16`` or ``fp16``.
-        workers: processes that prepare samples.
+        workers: processes that prepare samples, for each process that trains.
     """
 
     name: str
@@ -141,94 +177,46 @@ class Recipe:
     validation: DataSource
     schedule: Schedule
     augmentation: Augmentation = field(default_factory=Augmentation)
-    sigma: float = 2.0
-    validate_every: int = 50_000
+    targets: Targets = field(default_factory=Targets)
+    validate_every: float | None = None
     log_every: int = 2_000
     precision: str = "bf16"
     workers: int = 2
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("input_size", "teacher_size"):
-            size = getattr(self.network, name)
-            if len(size) != 2 or any(side <= 0 or side % 32 for side in size):
-                raise InputError(f"{self.name}: {name} {list(size)} must be two numbers divisible by 32")
+        size, schedule = self.network.input_size, self.schedule
+        if any(side <= 0 or side % 32 for side in size):
+            raise InputError(f"{self.name}: network.input_size {list(size)}: both must be multiples of 32")
+        if not self.data:
+            raise InputError(f"{self.name}: 'data' lists no annotation file")
+        if (schedule.samples is None) == (schedule.epochs is None):
+            raise InputError(f"{self.name}: give schedule.samples or schedule.epochs, one of the two")
+        for path, value, allowed in self._choices():
+            if value not in allowed:
+                raise InputError(f"{self.name}: {path} is '{value}': choose from {', '.join(allowed)}")
+        for path, number in (
+            ("schedule.batch", schedule.batch),
+            ("schedule.accumulate", schedule.accumulate),
+            ("schedule length", schedule.samples or schedule.epochs or 0),
+            ("targets.sigma", self.targets.sigma),
+            ("log_every", self.log_every),
+        ):
+            if number <= 0:
+                raise InputError(f"{self.name}: {path} is {number}: it must be positive")
+        if any(kernel < 1 or kernel % 2 == 0 for kernel in self.targets.kernels):
+            raise InputError(f"{self.name}: targets.kernels {list(self.targets.kernels)}: odd numbers only")
 
-
-def load_recipe(name: str, settings: list[str] | None = None) -> Recipe:
-    """Read a recipe by its name or by the path of a YAML file.
-
-    Args:
-        name: a name of `recipe_names()` or a path.
-        settings: ``key=value`` changes, such as ``schedule.rate=1e-4``; values are YAML.
-
-    Raises:
-        InputError: unknown recipe or key (the nearest is named), a value of the wrong type, an impossible size.
-    """
-    path = Path(name) if name.endswith((".yaml", ".yml")) else RECIPES / f"{name}.yaml"
-    if not path.is_file():
-        raise InputError(
-            f"no recipe '{name}'{_nearest(name, recipe_names())}: choose from {', '.join(recipe_names())}"
-        )
-    try:
-        values = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
-    values = {"name": path.stem, **values}
-    for setting in settings or []:
-        key, separator, value = setting.partition("=")
-        if not separator:
-            raise InputError(f"--set {setting}: expected key=value, such as schedule.rate=1e-4")
-        *parents, last = key.split(".")
-        place = values
-        for parent in parents:
-            place = place.setdefault(parent, {})
-        place[last] = yaml.safe_load(value)
-    return build(Recipe, values, path.stem)
-
-
-def recipe_names() -> list[str]:
-    """Names of the recipes that come with the project."""
-    return sorted(path.stem for path in RECIPES.glob("*.yaml"))
-
-
-def build(kind: Any, values: Any, where: str) -> Any:
-    """Fill a dataclass, a tuple or a plain type from YAML values; `where` names the place in messages."""
-    if is_dataclass(kind):
-        return _build_dataclass(kind, values, where)
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (typing.Union, types.UnionType):
-        return None if values is None else build(arguments[0], values, where)
-    if origin is tuple:
-        if not isinstance(values, list):
-            raise InputError(f"{where}: expected a list, got {values!r}")
-        inner = arguments[:1] * len(values) if arguments[-1] is Ellipsis else arguments
-        if len(inner) != len(values):
-            raise InputError(f"{where}: expected {len(inner)} values, got {len(values)}")
-        return tuple(build(k, v, f"{where}[{i}]") for i, (k, v) in enumerate(zip(inner, values, strict=True)))
-    if isinstance(values, (list, dict)) or (isinstance(values, str) and kind is bool):
-        raise InputError(f"{where}: expected {kind.__name__}, got {values!r}")
-    try:  # YAML reads 1e-3 as text, Python's float does not mind
-        return kind(values)
-    except (TypeError, ValueError):
-        raise InputError(f"{where}: expected {kind.__name__}, got {values!r}") from None
-
-
-def _build_dataclass(kind: Any, values: Any, where: str) -> Any:
-    if not isinstance(values, dict):
-        raise InputError(f"{where}: expected keys and values, got {values!r}")
-    hints = typing.get_type_hints(kind)
-    for key in values:
-        if key not in hints:
-            raise InputError(
-                f"{where}: unknown key '{key}'{_nearest(key, list(hints))}; known: {', '.join(hints)}"
-            )
-    for item in fields(kind):
-        if item.name not in values and item.default is MISSING and item.default_factory is MISSING:
-            raise InputError(f"{where}: the key '{item.name}' is missing")
-    return kind(**{key: build(hints[key], value, f"{where}.{key}") for key, value in values.items()})
-
-
-def _nearest(name: str, names: list[str]) -> str:
-    close = difflib.get_close_matches(name, names, 1)
-    return f" (did you mean '{close[0]}'?)" if close else ""
+    def _choices(self) -> list[tuple[str, str, tuple[str, ...]]]:
+        return [
+            ("network.kind", self.network.kind, ("pose_resnet", "mspn", "person_detector")),
+            ("network.colour", self.network.colour, ("rgb", "bgr")),
+            ("targets.kind", self.targets.kind, ("exact", "rounded", "blurred")),
+            ("schedule.optimiser", self.schedule.optimiser, ("adam", "adamw")),
+            ("schedule.shape", self.schedule.shape, ("cosine", "poly", "step")),
+            ("precision", self.precision, ("fp32", "bf16", "fp16")),
+            *(
+                ("boxes of a data source", source.boxes, ("annotation", "joints"))
+                for source in (*self.data, self.validation)
+            ),
+        ]

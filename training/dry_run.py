@@ -1,0 +1,41 @@
+"""``--dry-run``: the data pipeline as a picture, before hours are spent on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from training.distributed import join_world
+from training.loop import create_task
+from training.recipe import Recipe
+from training.schedule import in_samples
+from training.sheets import sheet
+
+SHOWN = 32
+
+
+def dry_run(recipe: Recipe, data: Path, output: Path, count: int = SHOWN) -> str:
+    """Write ``samples.png``, the run's first augmented samples with their targets.
+
+    Args:
+        recipe: whose samples.
+        data: folder of the data sets.
+        output: folder of the picture; made where missing.
+        count: number of samples.
+
+    Returns:
+        a line on what the run would learn from.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    with join_world() as world:
+        task = create_task(recipe, data, world)
+    pictures = [task.draw(task.samples[i]) for i in range(count)]
+    path = output / "samples.png"
+    cv2.imwrite(str(path), np.asarray(sheet(pictures, 8 if pictures[0].shape[1] <= 256 else 4)))
+    epoch = len(task.samples.mix)
+    length = in_samples(recipe.schedule, epoch).samples
+    return (
+        f"{path}: {count} of {length} samples; {epoch} an epoch, {length / epoch if length else 0:.1f} epochs"
+    )

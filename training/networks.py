@@ -1,0 +1,136 @@
+"""A recipe's network, its description, and what it takes over from the checkpoint that it starts from."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from models.checkpoint_files import read_checkpoint
+from models.checkpoints import load_pose_network
+from models.description import Colour, PoseDescription
+from models.errors import InputError
+from models.keypoints import KeypointSet, keypoint_set
+from models.mspn import MSPN
+from models.person_detector import PersonDetector
+from models.pose_network import PoseNetwork
+from models.pose_resnet import RESNETS, PoseResNet
+from training.recipe import Network, Recipe
+
+log = logging.getLogger(__name__)
+
+HEAD_KEYS = (
+    "final_layer.",
+    "conv_layers.",
+    "res_conv2.",
+)  # layers with one output for each joint, where K fits
+
+
+def build_network(recipe: Recipe) -> nn.Module:
+    """The recipe's network, started from its ``init`` checkpoint where it names one."""
+    options = recipe.network
+    network: nn.Module
+    if options.kind == "person_detector":
+        network = PersonDetector()
+    else:
+        network = _pose_network(options)
+        network.description = describe(recipe)
+    if options.init:
+        taken = start_from(network, options.init)
+        log.info("%d of %d tensors from %s", taken, len(network.state_dict()), options.init)
+    return network
+
+
+def _pose_network(options: Network) -> PoseNetwork:
+    count = len(keypoint_set(options.keypoints))
+    if options.kind == "mspn":
+        return MSPN(options.stages, count)
+    if options.depth not in RESNETS:
+        raise InputError(f"network.depth {options.depth}: choose from {', '.join(map(str, RESNETS))}")
+    return PoseResNet(
+        options.depth,
+        count,
+        options.deconv_channels,
+        (4,) * len(options.deconv_channels),
+        final_kernel=options.final_kernel,
+        width=options.width,
+    )
+
+
+def describe(recipe: Recipe) -> PoseDescription:
+    """What users of the recipe's keypoint network must know."""
+    options = recipe.network
+    colour: Colour = "rgb" if options.colour == "rgb" else "bgr"
+    return PoseDescription(
+        name=recipe.name,
+        keypoints=keypoint_set(options.keypoints),
+        input_size=options.input_size,
+        mean=options.mean,
+        std=options.std,
+        colour=colour,
+        half_pixel=options.half_pixel,
+        decoding=options.decoding,
+        flip_shift=not options.half_pixel,
+        stride=4 if options.kind == "mspn" else 32 // 2 ** len(options.deconv_channels),
+        padding=options.padding,
+        peak=recipe.targets.peak,
+    )
+
+
+def start_from(network: nn.Module, name_or_path: str) -> int:
+    """Take over what fits of a checkpoint: tensors by name and shape, rows of the last layer by joint.
+
+    Args:
+        network: a `PoseNetwork` with its description, or a detector.
+        name_or_path: a file, or a keypoint network of the zoo.
+
+    Returns:
+        how many tensors were taken over, wholly or in part.
+
+    Raises:
+        InputError: no such file, or nothing in it fits.
+    """
+    state, theirs = _read(name_or_path)
+    ours = network.description.keypoints if isinstance(network, PoseNetwork) else None
+    own = network.state_dict()
+    fitting = {}
+    for key, value in own.items():
+        if key not in state:
+            continue
+        if ours and theirs and _is_head(key, value, len(ours)) and _is_head(key, state[key], len(theirs)):
+            if ours.names == theirs.names or value.shape[1:] == state[key].shape[1:]:
+                fitting[key] = _rows_by_joint(value, state[key], ours, theirs)
+        elif value.shape == state[key].shape:
+            fitting[key] = state[key]
+    if not fitting:
+        raise InputError(f"{name_or_path}: no tensor fits {type(network).__name__} by name and shape")
+    network.load_state_dict(fitting, strict=False)
+    return len(fitting)
+
+
+def _is_head(key: str, value: Tensor, joints: int) -> bool:
+    return any(part in key for part in HEAD_KEYS) and value.ndim > 0 and len(value) == joints
+
+
+def _rows_by_joint(own: Tensor, state: Tensor, ours: KeypointSet, theirs: KeypointSet) -> Tensor:
+    """The other network's rows for the joints that both know, our own for the others."""
+    origin = torch.from_numpy(ours.positions_in(theirs))
+    known = origin >= 0
+    rows = own.clone()
+    rows[known] = state[origin[known]].to(rows.dtype)
+    return rows
+
+
+def _read(name_or_path: str) -> tuple[Mapping[str, Tensor], KeypointSet | None]:
+    """Tensors under our keys, and the joints of a keypoint network."""
+    path = Path(name_or_path)
+    try:
+        network = load_pose_network(name_or_path)
+    except InputError:
+        if not path.is_file():
+            raise
+        return read_checkpoint(path).tensors, None  # a detector, or a part of a network
+    return network.state_dict(), network.description.keypoints
