@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from evaluation.report import Page
 _CURVE_POINTS = 200
 _TIMELINES = 12
 _WORST_FRAMES = 8
+_WORST_OF_A_SEQUENCE = 2  # neighbours look alike
 
 
 def write_page(
@@ -158,12 +160,14 @@ def _colour(number: int) -> str:
 
 
 def _add_worst_frames(page: Page, result: PoseTrackResult, folders: list[Path]) -> None:
-    pictures = []
+    pictures: list[tuple[Path, str, int]] = []
+    drawn = Counter[int]()
     for frame, wrong in worst_frames(result):
-        name = result.frames.file_names[frame]
+        name, sequence = result.frames.file_names[frame], int(result.frames.sequence_of[frame])
         path = next((folder / name for folder in folders if (folder / name).is_file()), None)
-        if path:
+        if path and drawn[sequence] < _WORST_OF_A_SEQUENCE:
             pictures.append((path, f"{name}: {wrong} joints missed or false", frame))
+            drawn[sequence] += 1
         if len(pictures) == _WORST_FRAMES:
             break
     if not pictures:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -62,9 +60,10 @@ def inside_regions(
         return result
 
     corners = np.concatenate([polygon for _, polygon in flat])
-    following = np.concatenate([np.roll(polygon, -1, 0) for _, polygon in flat])
     sizes = np.array([len(polygon) for _, polygon in flat])
-    starts = np.array([0, *accumulate(sizes)])[:-1]
+    starts = np.cumsum(sizes) - sizes
+    following = np.roll(corners, -1, 0)
+    following[starts + sizes - 1] = corners[starts]
     edges = sizes[polygon]
     pair = np.repeat(np.arange(len(point)), edges)
     firsts = np.cumsum(edges) - edges
