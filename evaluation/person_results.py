@@ -63,7 +63,8 @@ def align(document: Document, predictions: Any, keypoint_set: KeypointSet) -> ND
         by_image = key == "image_id"
         found = [prediction[key] for prediction in predictions] if key else []
         wanted = [person["image_id" if by_image else "id"] for person in people]
-        if key and (not by_image or len(found) == len(wanted) and set(found) == set(wanted)):
+        in_order = key is None or (by_image and (set(found) != set(wanted) or len(found) != len(set(wanted))))
+        if not in_order:
             return _by_id(poses, found, wanted)
     if len(poses) != len(people):
         raise InputError(

@@ -14,11 +14,8 @@ POSES = np.arange(90.0).reshape(3, 15, 2)
 
 def rows(key, values, poses=POSES):
     """Predictions of 3K numbers, flat."""
-    triples = np.concatenate((poses, np.ones((len(poses), 15, 1))), axis=2)
-    return [
-        {key: value, "keypoints": pose.reshape(-1).tolist()}
-        for value, pose in zip(values, triples, strict=True)
-    ]
+    flat = np.concatenate((poses, np.ones((len(poses), 15, 1))), axis=2).reshape(len(poses), -1)
+    return [{key: value, "keypoints": numbers} for value, numbers in zip(values, flat.tolist(), strict=True)]
 
 
 @pytest.mark.parametrize(
@@ -45,17 +42,18 @@ def test_poses_find_their_people(predictions):
         (POSES[:, :14], r"shape \(3, 14, 2\), expected \(people, 15, 2\)"),
         (
             rows("annotation_id", [11, 12], POSES[:2]),
-            r"no prediction for 1 of 3 annotated people \(first: 13\)",
+            r"no prediction for 1 of 3 .* \(first: 13\)",
         ),
         (
             rows("annotation_id", [11, 12, 13, 13], POSES[[0, 1, 2, 2]]),
-            "1 people have more than one prediction",
+            "more than one prediction",
         ),
         (rows("annotation_id", [11, 12, 13, 14], POSES[[0, 1, 2, 2]]), r"not annotated \(first: 14\)"),
         (
             [{"annotation_id": 11, "keypoints": [0, 0]}],
-            "prediction 0 has 2 numbers, jhmdb's 15 keypoints need 45",
+            "jhmdb's 15 keypoints need 45",
         ),
+        (rows("annotation_id", [[1], 12, 13]), "annotation_id must be a number"),
         ([{"annotation_id": 11}], "prediction 0 lacks annotation_id or keypoints"),
         ([{"keypoints": ["x"] * 45}], "keypoints must be 45 numbers"),
         ({"a": 1}, "must be a list of people, not a dict"),
