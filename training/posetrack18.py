@@ -46,9 +46,9 @@ def _joint_box(keypoints: list[float]) -> list[float]:
 
 def score(document: Document, predictions: list[Document]) -> Scores:
     """poseval's AP in per cent: Head, Shou … Ankl and Total, the mean of the 15 joints."""
-    from evaluation.posetrack.evaluate import evaluate_pairs
     from evaluation.posetrack.protocol import protocol_named
     from evaluation.posetrack.reading import parse_posetrack
+    from evaluation.posetrack.scoring import evaluate_pairs
     from evaluation.posetrack.table import precision_row
 
     rules = protocol_named("poseval")

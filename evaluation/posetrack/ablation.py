@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evaluation.posetrack.evaluate import evaluate
 from evaluation.posetrack.joints import mean_known
 from evaluation.posetrack.running import RunOptions, predict
+from evaluation.posetrack.scoring import evaluate
 
 # Without the Kalman filter's second chance, which the paper does not have.
 _PAPER: dict[str, Any] = {"carry": 0.0, "match": "greedy"}

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.posetrack.clear_mot import Matching, Tracking, tracking_ratios
-from evaluation.posetrack.evaluate import PoseTrackResult
 from evaluation.posetrack.frames import Frames
 from evaluation.posetrack.joints import JOINTS, mean_known
 from evaluation.posetrack.precision import Precision, average_precision
 from evaluation.posetrack.regions import join
+from evaluation.posetrack.scoring import PoseTrackResult
 from evaluation.posetrack.sequences import People
 
 HEIGHT_LIMITS = (64.0, 128.0, 256.0)

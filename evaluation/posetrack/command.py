@@ -102,8 +102,8 @@ def _score(
     """Evaluate predictions and show what was asked for; ``poses`` are the same with every joint, for AP."""
     # imported here, so that --help is instant
     from evaluation.files import write_whole
-    from evaluation.posetrack.evaluate import evaluate
     from evaluation.posetrack.measures import measure
+    from evaluation.posetrack.scoring import evaluate
     from evaluation.posetrack.sweep import sweep
     from evaluation.posetrack.table import precision_row, print_tables, to_csv, to_json
     from evaluation.posetrack.writing import write_json

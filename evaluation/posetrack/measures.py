@@ -6,10 +6,10 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from evaluation.posetrack.breakdown import Part, by_crowding, by_height
-from evaluation.posetrack.evaluate import PoseTrackResult
 from evaluation.posetrack.hota import THRESHOLDS, Hota, hota
 from evaluation.posetrack.identity import Identity, Trajectories, identity, trajectories
 from evaluation.posetrack.joints import COLUMNS, mean_known, table_row, with_mean
+from evaluation.posetrack.scoring import PoseTrackResult
 
 Table = tuple[str, tuple[str, ...], dict[str, dict[str, float]]]
 """Title, columns, and name of each row → its values."""

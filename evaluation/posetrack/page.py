@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.posetrack.clear_mot import Matching
-from evaluation.posetrack.evaluate import PoseTrackResult
 from evaluation.posetrack.hota import THRESHOLDS
 from evaluation.posetrack.joints import JOINTS, mean_known
 from evaluation.posetrack.measures import Measures
 from evaluation.posetrack.precision import curve
+from evaluation.posetrack.scoring import PoseTrackResult
 from evaluation.posetrack.sweep import Sweep
 from evaluation.posetrack.table import COLUMN_NAMES, joint_rows, rows, sequence_rows, sweep_tables
 from evaluation.posetrack.worst import draw_frame, worst_frames

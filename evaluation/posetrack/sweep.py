@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.posetrack.clear_mot import count_events, match_over_time, tracking_scores
-from evaluation.posetrack.evaluate import PoseTrackResult
 from evaluation.posetrack.frames import Frames
 from evaluation.posetrack.joints import mean_known
 from evaluation.posetrack.pairs import Pairs
 from evaluation.posetrack.precision import average_precision, collect_samples
 from evaluation.posetrack.protocol import Protocol
+from evaluation.posetrack.scoring import PoseTrackResult
 from models.errors import InputError
 
 STEPS = tuple(round(0.1 * step, 1) for step in range(10))

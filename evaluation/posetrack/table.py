@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from evaluation.posetrack.clear_mot import Counts, Tracking
-from evaluation.posetrack.evaluate import PoseTrackResult
 from evaluation.posetrack.joints import COLUMNS, JOINTS, POSEVAL_NAMES, mean_known, table_row, with_mean
 from evaluation.posetrack.measures import Measures, Table
 from evaluation.posetrack.precision import Precision
+from evaluation.posetrack.scoring import PoseTrackResult
 from evaluation.posetrack.sweep import Sweep
 from evaluation.report import format_cell
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.posetrack.evaluate import PoseTrackResult
 from evaluation.posetrack.joints import JOINTS, SCORED
+from evaluation.posetrack.scoring import PoseTrackResult
 from models.keypoints import POSETRACK18
 
 _GREEN, _ORANGE = (90, 200, 60), (0, 140, 255)

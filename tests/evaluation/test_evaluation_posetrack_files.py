@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evaluation.posetrack.evaluate import evaluate
+from evaluation.posetrack.scoring import evaluate
 from evaluation.posetrack.joints import JOINTS
 from models.errors import InputError
 from models.keypoints import COCO, POSETRACK18
@@ -289,7 +289,7 @@ def test_command_leaves_out_faulty_sequences_and_says_so(tmp_path: Path) -> None
 
 
 def test_scoring_files_loads_neither_torch_nor_opencv() -> None:
-    modules = ("command", "evaluate", "measures", "table")
+    modules = ("command", "scoring", "measures", "table")
     imports = "; ".join(f"import evaluation.posetrack.{name}" for name in modules)
     heavy = ("torch", "cv2", "scipy", "tracker")
     code = f"import sys; {imports}; print([m for m in {heavy} if m in sys.modules])"

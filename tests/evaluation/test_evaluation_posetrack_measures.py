@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from evaluation.posetrack.assignment import assign
-from evaluation.posetrack.evaluate import PoseTrackResult, evaluate, evaluate_pairs
+from evaluation.posetrack.scoring import PoseTrackResult, evaluate, evaluate_pairs
 from evaluation.posetrack.hota import THRESHOLDS, hota
 from evaluation.posetrack.identity import identity, trajectories
 from evaluation.posetrack.joints import JOINTS, table_row

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.posetrack.evaluate import evaluate
+from evaluation.posetrack.scoring import evaluate
 from evaluation.posetrack.table import to_json
 from models.errors import InputError
 

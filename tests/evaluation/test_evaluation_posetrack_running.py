@@ -15,7 +15,7 @@ import pytest
 
 from evaluation.__main__ import main
 from evaluation.posetrack.command import _tracker_settings
-from evaluation.posetrack.evaluate import evaluate
+from evaluation.posetrack.scoring import evaluate
 from evaluation.posetrack.joints import JOINTS
 from evaluation.posetrack.measures import measure
 from evaluation.posetrack.page import write_page
