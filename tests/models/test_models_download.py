@@ -121,7 +121,11 @@ def test_a_stale_part_of_another_file_is_found_out(server: Server, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("url", "reason"),
-    [("/missing", "404"), ("http://127.0.0.1:9/w.pth", "refused"), ("http://no.invalid/w", "cannot download")],
+    [
+        ("/missing", "404"),
+        ("http://127.0.0.1:9/w.pth", "refused"),
+        ("http://no.invalid/w", "cannot download"),
+    ],
 )
 def test_no_network_or_no_file_is_one_line(server: Server, tmp_path: Path, url: str, reason: str) -> None:
     address = url if url.startswith("http") else server.url.rsplit("/", 1)[0] + url

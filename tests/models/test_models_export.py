@@ -1,0 +1,166 @@
+"""Exports run elsewhere with the same results, and the command line that writes them."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.__main__ import main
+from models.checkpoints import load_pose_network, save_pose_network
+from models.errors import InputError, exit_status
+from models.export import DecodedNetwork, export
+from models.heatmaps import cells_to_input, decode
+from models.pose_resnet import PoseResNet
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".xml", ".torchscript"])
+@pytest.mark.parametrize("preprocessing", [True, False])
+@pytest.mark.parametrize("decoding", [True, False])
+def test_every_kind_is_written_run_and_compared(
+    tiny: PoseResNet, tmp_path: Path, suffix: str, preprocessing: bool, decoding: bool
+) -> None:
+    if suffix == ".onnx":
+        pytest.importorskip("onnxruntime")
+    result = export(tiny, tmp_path / f"m{suffix}", preprocessing, decoding)
+    assert set(result.differences) == ({"keypoints", "scores"} if decoding else {"heatmaps"})
+    files = {path.name for path in tmp_path.iterdir()}
+    assert files == {f"m{suffix}", "m.bin"} if suffix == ".xml" else {f"m{suffix}"}
+
+
+@pytest.mark.parametrize("decoding", ["argmax", "quarter", "quarter_mmpose", "quarter_mindpose"])
+@pytest.mark.parametrize("convention", [{"half_pixel": True}, {"half_pixel": False}, {"udp": True}])
+def test_decoding_in_the_graph_is_the_decoding(
+    tiny: PoseResNet, shared: Path, decoding: str, convention: dict[str, bool]
+) -> None:
+    """On real-looking maps with ties, borders and blanks."""
+    maps = np.load(shared / "reference/decode/heatmap_decode.npz")["heatmaps"]
+    d = replace(tiny.description, input_size=(256, 192), decoding=decoding, **convention)
+    with torch.inference_mode():
+        points, scores = DecodedNetwork(torch.nn.Identity(), d)(torch.from_numpy(maps))
+    cells, expected = decode(maps, decoding)
+    pixels = cells_to_input(cells, d.cell_size, d.half_pixel and not d.udp)
+    np.testing.assert_allclose(points.numpy(), pixels, atol=1e-3)
+    np.testing.assert_allclose(scores.numpy(), expected)
+
+
+def test_what_cannot_be_exported(tiny: PoseResNet, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"ends in \.onnx"):
+        export(tiny, tmp_path / "m.tflite")
+    tiny.description = replace(tiny.description, decoding="dark")
+    with pytest.raises(InputError, match="decoding 'dark' cannot go into the graph"):
+        export(tiny, tmp_path / "m.torchscript", decoding=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_difference_above_the_tolerance_leaves_the_old_file(tiny: PoseResNet, tmp_path: Path) -> None:
+    path = tmp_path / "m.xml"
+    path.write_text("old")
+    with pytest.raises(InputError, match=r"differ from PyTorch's by .* nothing was written"):
+        export(tiny, path, tolerance=0)
+    assert [p.name for p in tmp_path.iterdir()] == ["m.xml"]
+    assert path.read_text() == "old"
+
+
+@pytest.fixture
+def weights(tiny: PoseResNet, tmp_path: Path) -> Path:
+    save_pose_network(tiny, tmp_path / "tiny.safetensors", half=False)
+    return tmp_path / "tiny.safetensors"
+
+
+def test_conversion_there_and_back(
+    weights: Path, tiny: PoseResNet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there, back = weights.with_name("mm.pth"), weights.with_name("back.safetensors")
+    assert main(["convert", str(weights), str(there), "--layout", "mmpose1"]) == 0
+    assert "head.final_layer.weight" in torch.load(there, weights_only=True)["state_dict"]
+    options = ["--input-size", "64x32", "--half-pixel", "--decoding", "quarter"]
+    assert main(["convert", str(there), str(back), *options]) == 0
+    again = load_pose_network(back)
+    state = again.state_dict()
+    assert all(torch.equal(state[k], v) for k, v in tiny.state_dict().items() if "num_batches" not in k)
+    assert replace(again.description, name="tiny") == tiny.description
+    assert main(["info", str(back)]) == 0
+    assert "half-pixel grid" in capsys.readouterr().out
+    assert main(["verify", str(back)]) == 0
+
+
+def test_the_zoos_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "mmpose", "posetrack"]) == 0
+    out = capsys.readouterr().out
+    assert "res50_posetrack18_256x192" in out
+    assert "81" in out
+    assert main(["info", "simplebaseline_res50"]) == 0
+    assert "AP 0.712" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["info", "simplebaseline_res51"], "nearest: simplebaseline_res50"),
+        (["list", "nothing-like-it"], "nothing in the zoo matches"),
+        (["export", "{weights}", "{folder}/m.tflite"], "choose a name that ends in"),
+        (["export", "{weights}", "{weights}"], "exists"),
+        (["export", "{weights}", "{folder}/no/m.onnx"], "no folder"),
+        (["export", "{weights}", "{folder}/m.onnx", "--input-size", "64"], "give height x width"),
+        (["export", "{weights}", "{folder}/m.onnx", "--input-size", "65x32"], "multiples of 32"),
+        (["convert", "{weights}", "{folder}/a.safetensors", "--layout", "mmpose0"], "PyTorch files"),
+        (["quantize", "{weights}", "{folder}/a.onnx", "--images", "{folder}"], "ends in .xml"),
+        (["quantize", "{weights}", "{folder}/a.xml", "--images", "{folder}/none"], "no folder"),
+        (["quantize", "{weights}", "{folder}/a.xml", "--images", "{folder}"], "no pictures to calibrate on"),
+        (["verify", "{folder}/none.pth"], "FAILED"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_line(
+    weights: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    filled = [a.format(weights=weights, folder=weights.parent) for a in arguments]
+    before = sorted(weights.parent.iterdir())
+    status = exit_status(lambda: main(filled))
+    printed = capsys.readouterr()
+    assert status == (1 if arguments[0] == "verify" else 2)
+    text = printed.out if arguments[0] == "verify" else printed.err
+    assert message in text
+    assert len(text.strip().splitlines()) == 1
+    assert sorted(weights.parent.iterdir()) == before
+
+
+def test_quantised_models_find_the_same_peaks(tiny: PoseResNet, weights: Path) -> None:
+    pytest.importorskip("nncf")
+    from models.quantisation import quantise
+
+    crops = np.random.default_rng(0).integers(0, 256, (8, 64, 32, 3), np.uint8)
+    assert quantise(tiny, weights.with_name("int8.xml"), crops) < 2
+    assert weights.with_name("int8.xml").stat().st_size > 0
+
+
+def test_the_deployment_example_needs_nothing_of_this_project(weights: Path, tmp_path: Path) -> None:
+    """Picture in, keypoints out, in a folder of its own: the same points as the project's own stage finds."""
+    pytest.importorskip("onnxruntime")
+    from models.engines import create_engine
+    from tracker.pose import PoseStage
+
+    network = load_pose_network(weights)
+    export(network, tmp_path / "m.onnx", decoding=True)
+    image = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8).repeat(10, 0).repeat(10, 1)
+    np.save(tmp_path / "picture.npy", image)
+    script = tmp_path / "deploy_onnx.py"
+    script.write_text((ROOT / "demos" / "deploy_onnx.py").read_text())
+    command = [sys.executable, "-I", str(script), "m.onnx", "picture.npy", "--box", "30,20,50,80"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    stage = PoseStage(create_engine(network, "torch", "cpu", "fp32"))
+    points, scores = stage(image, np.array([[30, 20, 80, 100]]))
+    sure = np.abs(np.array(found["scores"]) - scores[0]) < 0.02 * np.abs(scores).max()
+    assert sure.mean() > 0.8  # OpenCV's warp rounds its weights to 1/32
+    assert np.median(np.abs(np.array(found["keypoints"])[sure] - points[0][sure])) < 0.5
+    wrong = subprocess.run([*command[:-1], "1,2"], cwd=tmp_path, capture_output=True, text=True)
+    assert wrong.returncode == 1
+    assert wrong.stderr.startswith("error: --box '1,2'")
