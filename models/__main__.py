@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.errors import InputError, exit_status
+from models.options import add_network_options, network_options
 
 if TYPE_CHECKING:
     from models.description import PoseDescription
@@ -127,7 +128,7 @@ def info(args: argparse.Namespace) -> int:
         for benchmark, figures in known.figures.items():
             table.add_row(benchmark, ", ".join(f"{k} {v:g}" for k, v in figures.items()))
     if known is None or _whereabouts(known) in ("cached", "ships"):
-        network = load_pose_network(args.network, **_options(args))
+        network = load_pose_network(args.network, **network_options(args))
         d = network.description
         parameters = sum(p.numel() for p in network.parameters())
         for label, value in (
@@ -248,28 +249,7 @@ def verify(args: argparse.Namespace) -> int:
 def _load(args: argparse.Namespace) -> PoseNetwork:
     from models.checkpoints import load_pose_network
 
-    return load_pose_network(args.network, **_options(args))
-
-
-def _options(args: argparse.Namespace) -> dict[str, Any]:
-    """Of `load_pose_network`, those that were given."""
-    options: dict[str, Any] = {"style": args.style}
-    for name in ("keypoints", "colour", "decoding"):
-        if getattr(args, name) is not None:
-            options[name] = getattr(args, name)
-    if args.input_size is not None:
-        options["input_size"] = _size_of(args.input_size)
-    if args.half_pixel:
-        options["half_pixel"] = True
-    return options
-
-
-def _size_of(text: str) -> tuple[int, int]:
-    try:
-        height, width = map(int, text.lower().split("x"))
-    except ValueError:
-        raise InputError(f"input size '{text}': give height x width, such as 256x192") from None
-    return height, width
+    return load_pose_network(args.network, **network_options(args))
 
 
 def _target(path: Path, overwrite: bool) -> Path:
@@ -302,7 +282,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--measure", action="store_true", help="measure each architecture's speed here, once")
     sub = add("info", info)
     sub.add_argument("network", help="a name of the zoo or a checkpoint file")
-    _add_network_options(sub)
+    add_network_options(sub)
     sub = add("download", download)
     sub.add_argument("names", nargs="+", metavar="NAME")
     for name, command, text in (
@@ -314,7 +294,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("network", help="a name of the zoo or a checkpoint file")
         sub.add_argument("output", type=Path, help=text)
         sub.add_argument("--overwrite", action="store_true", help="replace a file that exists")
-        _add_network_options(sub)
+        add_network_options(sub)
         if name == "convert":
             sub.add_argument("--layout", choices=LAYOUTS, help="whose key names (default: by the suffix)")
             sub.add_argument("--half", action="store_true", help="store float16")
@@ -332,18 +312,6 @@ def _parser() -> argparse.ArgumentParser:
     sub = add("verify", verify)
     sub.add_argument("networks", nargs="*", metavar="NETWORK", help="names or files (default: all here)")
     return parser
-
-
-def _add_network_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what the file does not tell")
-    group.add_argument(
-        "--style", default="pytorch", choices=("pytorch", "caffe"), help="stride of the bottlenecks"
-    )
-    group.add_argument("--keypoints", metavar="SET", help="keypoint set, such as coco or mpii")
-    group.add_argument("--input-size", metavar="HxW", help="such as 256x192")
-    group.add_argument("--colour", choices=("rgb", "bgr"), help="the network's channel order")
-    group.add_argument("--half-pixel", action="store_true", help="trained with half-pixel crops, as ours")
-    group.add_argument("--decoding", metavar="NAME", help="such as quarter, dark or mspn9")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,42 @@
+"""Options of command lines that load a keypoint network: what its file may not tell."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from models.errors import InputError
+
+
+def add_network_options(parser: argparse.ArgumentParser) -> None:
+    """Declare them, as a group of their own."""
+    group = parser.add_argument_group("what the file does not tell")
+    group.add_argument(
+        "--style", default="pytorch", choices=("pytorch", "caffe"), help="stride of the bottlenecks"
+    )
+    group.add_argument("--keypoints", metavar="SET", help="keypoint set, such as coco or mpii")
+    group.add_argument("--input-size", metavar="HxW", help="such as 256x192")
+    group.add_argument("--colour", choices=("rgb", "bgr"), help="the network's channel order")
+    group.add_argument("--half-pixel", action="store_true", help="trained with half-pixel crops, as ours")
+    group.add_argument("--decoding", metavar="NAME", help="such as quarter, dark or mspn9")
+
+
+def network_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Arguments of `models.checkpoints.load_pose_network` for the options that were given."""
+    options: dict[str, Any] = {"style": args.style}
+    for name in ("keypoints", "colour", "decoding"):
+        if getattr(args, name) is not None:
+            options[name] = getattr(args, name)
+    if args.input_size is not None:
+        options["input_size"] = _size_of(args.input_size)
+    if args.half_pixel:
+        options["half_pixel"] = True
+    return options
+
+
+def _size_of(text: str) -> tuple[int, int]:
+    try:
+        height, width = map(int, text.lower().split("x"))
+    except ValueError:
+        raise InputError(f"input size '{text}': give height x width, such as 256x192") from None
+    return height, width
