@@ -28,17 +28,23 @@ def figures(benchmark: Benchmark, source: str) -> list[tuple[str, tuple[float, .
         benchmark: whose columns the rows follow; NaN where a column was not published.
         source: a zoo name, an alias, or a file with a published name; anything else has no figures.
     """
+    found = published(source, _SETTINGS[benchmark.name])
+    return [(setting, _row(benchmark, values)) for setting, values in found.items()]
+
+
+def published(source: str, benchmark: str) -> dict[str, dict[str, float]]:
+    """Setting → figures of a checkpoint, of the settings whose name begins with the benchmark's.
+
+    Args:
+        source: as for `figures`.
+        benchmark: such as ``"COCO val2017"``.
+    """
     from models.zoo import by_file_name, entries
 
     named = {name: entry for entry in entries() for name in (entry.name, *entry.aliases)}
     entry = named.get(source) or by_file_name(Path(source).name)
-    if entry is None:
-        return []
-    return [
-        (setting, _row(benchmark, values))
-        for setting, values in entry.figures.items()
-        if setting.startswith(_SETTINGS[benchmark.name])
-    ]
+    known = entry.figures if entry else {}
+    return {setting: values for setting, values in known.items() if setting.startswith(benchmark)}
 
 
 def _row(benchmark: Benchmark, values: dict[str, float]) -> tuple[float, ...]:

@@ -113,12 +113,17 @@ def _score(
         print(f"note: {note}", file=sys.stderr)
     for reason in result.left_out.values():
         print(f"left out: {reason}", file=sys.stderr)
-    every_joint = {}
+    more = {}
     if poses:
         all_joints = evaluate(
             gt, poses, protocol=args.protocol, tracking=False, skip_faulty=args.per_sequence
         )
-        every_joint = {"AP, all joints": precision_row(all_joints.precision)}
+        more["AP, all joints"] = precision_row(all_joints.precision)
+    if args.model:
+        from evaluation.published import published
+
+        for setting, figures in published(args.model, "PoseTrack").items():
+            more[f"published: {setting}"] = figures
     measures = measure(result) if args.full or args.report else None
     grid = sweep(result) if args.sweep and tracking else None
     print_tables(
@@ -126,11 +131,11 @@ def _score(
         per_sequence=args.per_sequence,
         measures=measures if args.full else None,
         grid=grid,
-        more=every_joint,
+        more=more,
     )
     if args.json:
         content = to_json(result, per_sequence=args.per_sequence, measures=measures, grid=grid)
-        write_json(args.json, content | ({"table": every_joint} if every_joint else {}), indent=True)
+        write_json(args.json, content | ({"table": more} if more else {}), indent=True)
     if args.csv:
         write_whole(args.csv, to_csv(result, per_sequence=args.per_sequence).encode())
     if args.report and measures:
