@@ -42,6 +42,7 @@ class Clip:
     aspect: Fraction | None = None
     audio: str | None = None
     audio_rate: int = 44100
+    sound_seconds: float | None = None  # as long as the pictures
     muxer: dict[str, str] | None = None
     options: dict[str, str] | None = None
 
@@ -75,7 +76,7 @@ def make_clip(path: Path, clip: Clip | None = None, **changes: object) -> Path:
 
 
 def _write_sound(container: av.container.OutputContainer, stream: av.AudioStream, clip: Clip) -> None:
-    seconds = float(clip.frames / clip.rate)
+    seconds = clip.sound_seconds or float(clip.frames / clip.rate)
     tone = np.sin(np.arange(int(seconds * clip.audio_rate)) * 2 * np.pi * 440 / clip.audio_rate) * 0.4
     samples = (tone * 32767).astype(np.int16)
     step = 1024

@@ -140,6 +140,20 @@ def test_sound(track: Track, clips: Clips, name: str, audio: str, output: str, c
     assert last == pytest.approx(1.6, abs=0.1)
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_copied_sound_is_the_same_to_the_last_sample(track: Track, clips: Clips, name: str) -> None:
+    """Also where it is longer than the pictures."""
+
+    def samples(path: Path) -> np.ndarray:
+        with av.open(str(path)) as container:
+            return np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
+
+    source = clips(name, audio="aac", frames=40, sound_seconds=2.0)
+    assert track(source, "-o", "o.mp4") == 0
+    assert np.array_equal(samples(Path("o.mp4")), samples(source))
+    assert video_times(Path("o.mp4")) == video_times(source)
+
+
 @pytest.mark.parametrize("audio", ["aac", "pcm_s16le"])
 def test_range_cuts_pictures_and_sound(track: Track, clips: Clips, audio: str) -> None:
     source = clips("a.mkv", audio=audio, frames=40)

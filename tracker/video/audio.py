@@ -23,6 +23,9 @@ _COPIED = {
 }
 
 
+RUN_UP = Fraction(1, 4)  # seconds of sound before 0 that a coder may need to begin
+
+
 class AudioCopy:
     """Reads the sound through its own handle and writes it in step with the pictures.
 
@@ -38,7 +41,7 @@ class AudioCopy:
         self._packets: Iterator[Packet] = iter(())
         self._waiting: Packet | None = None
         self._origin = Fraction(max(source.start_time or 0, 0), av.time_base)
-        self._start = Fraction(0)
+        self._start = self._earliest = Fraction(0)
 
     @classmethod
     def of(cls, source: SourceInfo, output: OutputContainer) -> AudioCopy | None:
@@ -52,20 +55,25 @@ class AudioCopy:
         return cls(source.path, container, output)
 
     def begin(self, start: Fraction) -> None:
-        """Sound from this second of the source on becomes the output's beginning."""
+        """Sound from this second of the source on becomes the output's beginning.
+
+        Where nothing is cut the coder's run-up before 0 is kept, so that every sample stays as it was.
+        """
+        if start <= 0:
+            self._earliest = -RUN_UP
         self._start = start
         if start > 0:
             self._source.seek(int((start + self._origin) * av.time_base))
         self._packets = self._source.demux([track.stream for track in self._tracks.values()])
 
-    def copy_until(self, moment: Fraction) -> None:
+    def copy_until(self, moment: Fraction | float) -> None:
         """Write everything that begins before this second of the output."""
         while (packet := self._next()) is not None:
             time = (packet.pts or 0) * packet.time_base - self._origin - self._start
             if time >= moment:
                 self._waiting = packet
                 return
-            if time >= 0:
+            if time >= self._earliest:
                 track = self._tracks[packet.stream.index]
                 for out in track.convert(packet, round((self._start + self._origin) / packet.time_base)):
                     self._output.mux(out)

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import av
-import cv2
 import numpy as np
 from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
@@ -18,12 +17,13 @@ from numpy.typing import NDArray
 
 from models.errors import InputError
 from tracker.types import Frame
+from tracker.video.clock import Clock
 from tracker.video.seek import key_frame_before
 from tracker.video.source import DamagedSourceError, Source, SourceInfo, TimeRange
+from tracker.video.upright import orientation_of, square_pixels
 
 if TYPE_CHECKING:
     from av.container import InputContainer
-    from av.sidedata.sidedata import SideData
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -53,7 +53,7 @@ class VideoFile(Source):
                 raise InputError(f"cannot read '{path}': not one frame of its video can be decoded")
             self._pictures = chain([first], self._pictures)
             self._origin = _origin(self._container)
-            self._turn = _orientation(first)
+            self._turn = orientation_of(first)
             self.info = self._facts(path, first)
         except BaseException:
             self._container.close()
@@ -150,7 +150,7 @@ class VideoFile(Source):
     def _facts(self, path: str, first: VideoFrame) -> SourceInfo:
         stream = self._stream
         aspect = Fraction(stream.sample_aspect_ratio or 1)
-        width, height = _square_pixels(first.width, first.height, aspect)
+        width, height = square_pixels(first.width, first.height, aspect)
         if self._turn.transpose:
             width, height = height, width
         rate = Fraction(stream.average_rate or stream.guessed_rate or stream.base_rate or 25)
@@ -174,33 +174,6 @@ class VideoFile(Source):
         )
 
 
-class Clock:
-    """Gives every picture its time: the container's, counted from the container's start, always growing.
-
-    A picture without a time lies one frame after the last; so do pictures from where a broken recording's
-    times jump back.
-    """
-
-    def __init__(self, info: SourceInfo, origin: Fraction) -> None:
-        self._time_base = info.time_base
-        self._step = 1 / info.frame_rate
-        self._origin = origin
-        self.last = Fraction(-1)
-
-    def time_of(self, picture: VideoFrame) -> Fraction:
-        """Seconds."""
-        following = max(self.last + self._step, Fraction(0))
-        if picture.pts is None:
-            self.last = following
-        else:
-            moment = picture.pts * Fraction(picture.time_base or self._time_base) - self._origin
-            if moment <= self.last:
-                self._origin += moment - following
-                moment = following
-            self.last = moment
-        return self.last
-
-
 class Damage:
     """Counts what could not be decoded."""
 
@@ -220,34 +193,13 @@ class Damage:
 
     def report(self, frames: int) -> None:
         """Raise DamagedSourceError if there was any."""
-        what = [f"{self._packets} packets could not be decoded"] if self._packets else []
+        what = [f"{self._packets} part(s) of it cannot be decoded"] if self._packets else []
         if self._cut:
             what.append(self._cut)
         if what:
             raise DamagedSourceError(
                 f"'{self._path}' is damaged ({', '.join(what)}): the results of {frames} frames are kept"
             )
-
-
-class Orientation:
-    """How a stored picture has to be turned and mirrored to be upright: one of eight ways."""
-
-    def __init__(self, transpose: bool = False, mirror_x: bool = False, mirror_y: bool = False) -> None:
-        self.transpose = transpose
-        self._flip = {(True, True): -1, (True, False): 1, (False, True): 0}.get((mirror_x, mirror_y))
-
-    @property
-    def degrees(self) -> int:
-        """Clockwise turn; a mirror image counts as the turn that it is nearest to."""
-        if self.transpose:
-            return 270 if self._flip == 0 else 90
-        return 180 if self._flip == -1 else 0
-
-    def apply(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The upright picture."""
-        if self.transpose:
-            image = cast("NDArray[np.uint8]", cv2.transpose(image))
-        return image if self._flip is None else cast("NDArray[np.uint8]", cv2.flip(image, self._flip))
 
 
 def open_container(path: str) -> InputContainer:
@@ -266,7 +218,7 @@ def open_container(path: str) -> InputContainer:
         container = av.open(path, options=options, timeout=NETWORK_TIMEOUT if remote else None)
     except av.error.InvalidDataError:
         reason = "it is not a video, or was cut off before its index"
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, av.error.FFmpegError) as error:
         reason = getattr(error, "strerror", None) or str(error)
     else:
         if container.format.name != "tty":  # FFmpeg would play a text file as a film of its letters
@@ -318,23 +270,3 @@ def _duration(stream: VideoStream, container: InputContainer) -> Fraction | None
     if own is not None:
         return own
     return Fraction(container.duration, av.time_base) if container.duration else None
-
-
-def _square_pixels(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
-    """The size at which nothing looks stretched; always enlarges, so that no detail is lost."""
-    if not Fraction(1, 4) <= aspect <= 4:  # no camera or disc has such pixels: a broken header
-        return width, height
-    if aspect >= 1:
-        return round(width * aspect), height
-    return width, round(height / aspect)
-
-
-def _orientation(picture: VideoFrame) -> Orientation:
-    """From the display matrix: x' = a·x + c·y, y' = b·x + d·y, as 32-bit fixed point a, b, u, c, d, …"""
-    data = cast("SideData | None", picture.side_data.get("DISPLAYMATRIX"))
-    if data is None:
-        return Orientation()
-    a, b, _, c, d = np.frombuffer(bytes(data)[:20], "<i4").tolist()
-    if abs(a) + abs(d) >= abs(b) + abs(c):
-        return Orientation(False, mirror_x=a < 0, mirror_y=d < 0)
-    return Orientation(True, mirror_x=c < 0, mirror_y=b < 0)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
+from math import inf
 from pathlib import Path
 from typing import cast
 
@@ -22,8 +23,10 @@ from tracker.video.source import SourceInfo
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 
-# While it is written the file consists of fragments that play by themselves; once whole it is a plain MP4.
-_CRASH_PROOF = {"movflags": "hybrid_fragmented+delay_moov"}
+# An MP4 consists of fragments that play by themselves while it is written; once whole it is a plain one.
+# In Matroska a sound coder's run-up before 0 must not push the pictures' times.
+_MP4 = {"movflags": "hybrid_fragmented+delay_moov"}
+_MUXERS = {"mp4": _MP4, "mov": _MP4, "matroska": {"avoid_negative_ts": "disabled"}}
 
 
 class OverlayVideo:
@@ -54,6 +57,7 @@ class OverlayVideo:
         self.seconds = {"draw": 0.0, "encode": 0.0}
         self._draw = draw
         self._start: Fraction | None = None if source.span.start else Fraction(0)
+        self._cut = source.span.end is not None
         self._begun = False
         self._time_base = source.time_base
         self._end = Fraction(0)
@@ -64,7 +68,7 @@ class OverlayVideo:
             str(self._file.part),
             "w",
             format=name,
-            container_options=_CRASH_PROOF if name != "matroska" else {},
+            container_options=_MUXERS[name],
         )
         stream = self._container.add_stream("libx264", rate=source.frame_rate)
         stream.width, stream.height = source.width + source.width % 2, source.height + source.height % 2
@@ -112,8 +116,8 @@ class OverlayVideo:
                 steps.callback(self._audio.close)
             if self._begun:
                 self._container.mux(self._stream.encode(None))
-                if self._audio:
-                    self._audio.copy_until(self._end)
+                if self._audio:  # a whole video takes all of its sound along, be it longer than the pictures
+                    self._audio.copy_until(inf if complete and not self._cut else self._end)
 
 
 @contextmanager
