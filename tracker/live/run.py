@@ -10,8 +10,6 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from models.errors import InputError
 from tracker.assembly import build_tracker, describe, model_facts, option_facts
 from tracker.draw import DrawOptions
@@ -29,7 +27,6 @@ from tracker.video.source import SourceInfo
 DONE, FAILED = 0, 1
 BROWSER = "browser"  # the source that says: pages bring their own pictures
 FAST_MODEL = "fast"
-WARM_PEOPLE = 6
 
 
 def live_view(args: argparse.Namespace) -> int:
@@ -77,7 +74,6 @@ def _session(args: argparse.Namespace, stack: ExitStack) -> LiveSession:
     tracker = build_tracker(args)
     fast = faster_stage(args, tracker) if args.adaptive else None
     print(describe(tracker), flush=True)
-    warm_up(tracker)
     capture = stack.enter_context(Capture(camera, open_it))
     target = float(args.fps or camera.frame_rate)
     controller = RateController(target, tracker.options.detect_every, adaptive=fast is not None)
@@ -86,13 +82,6 @@ def _session(args: argparse.Namespace, stack: ExitStack) -> LiveSession:
         capture, tracker, controller, _run_info(tracker), Path(args.recordings), fast=fast, smooth=smooth
     )
     return stack.enter_context(session)
-
-
-def warm_up(tracker: PoseTracker) -> None:
-    """Run the keypoint network once for each usual number of people: first runs are slow."""
-    blank = np.zeros((64, 64, 3), np.uint8)
-    for people in range(1, WARM_PEOPLE + 1):
-        tracker.pose(blank, np.tile(np.array((8, 8, 56, 56), np.float32), (people, 1)))
 
 
 def faster_stage(args: argparse.Namespace, tracker: PoseTracker) -> PoseStage | None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
+
 from tracker.draw import DrawOptions
 from tracker.live.capture import RATE_SECONDS, Capture, CaptureStatus
 from tracker.live.controller import Choice, RateController
@@ -19,9 +21,10 @@ from tracker.outputs import OutputPlan
 from tracker.pipeline import PoseTracker
 from tracker.pose import PoseStage
 from tracker.results.sink import RunInfo
-from tracker.types import FrameResult
+from tracker.types import Frame, FrameResult
 from tracker.video.source import SourceInfo
 
+WARM_PEOPLE = 6
 PATIENCE = 0.25  # seconds to wait for a frame before looking whether to stop
 DARK = 16  # mean grey level below which a picture shows hardly anything
 
@@ -166,6 +169,7 @@ class LiveSession:
 
     def _run(self) -> None:
         times: deque[float] = deque()
+        warm = False
         try:
             while not self._stop.is_set():
                 frame = self.capture.take(PATIENCE)
@@ -173,6 +177,10 @@ class LiveSession:
                     if self.capture.over:
                         break
                     continue
+                if not warm:
+                    self._warm_up(frame)
+                    warm = True
+                    continue  # the frame is old by now
                 began = time.monotonic()
                 self.tracker.pose = self._stages[self.controller.choice.fast]
                 result = self.tracker.step(frame)
@@ -197,6 +205,14 @@ class LiveSession:
         finally:
             self.stop_recording()
             self._publish(self._latest)
+
+    def _warm_up(self, frame: Frame) -> None:
+        """Run everything once on a first frame, for each usual number of people: first runs are slow."""
+        self.tracker.detector(frame)
+        height, width = frame.image.shape[:2]
+        for stage in {id(stage): stage for stage in self._stages.values()}.values():
+            for people in range(1, WARM_PEOPLE + 1):
+                stage(frame.image, np.tile(np.array((0, 0, width, height), np.float32), (people, 1)))
 
     def _publish(self, latest: LiveResult | None) -> None:
         with self._changed:

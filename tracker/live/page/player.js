@@ -2,6 +2,7 @@
 
 import { $, element, showPeople } from "./panels.js";
 import { prepare } from "./plot.js";
+import { foot, TRAIL_SECONDS } from "./stage.js";
 
 const KEPT_PICTURES = 90, AHEAD = 8, PLOT_SECONDS = 4, ROW = 9, GAP = 3;
 
@@ -23,6 +24,7 @@ export class Player {
     $("save").addEventListener("click", () => this.save());
     window.addEventListener("resize", () => this.drawLanes());
     app.setPaused(true);
+    app.stage.trailsOf = () => this.trails();
     this.load();
   }
 
@@ -50,7 +52,6 @@ export class Player {
     });
     if (!this.tracks.has(this.app.stage.followed)) this.app.stage.followed = null;
     $("edits").textContent = edits.length ? `${edits.length} corrections, the last: ${edits.at(-1)}` : "";
-    this.app.stage.trails.clear();
     this.followed(this.app.stage.followed);
     this.drawLanes();
   }
@@ -146,6 +147,17 @@ export class Player {
     }
     app.plots.draw(samples, time - PLOT_SECONDS, time + PLOT_SECONDS, time);
     return true;
+  }
+
+  // The way of everybody who is in the present frame over the seconds before it.
+  trails() {
+    const begin = this.first(this.frames[this.at].time - TRAIL_SECONDS), found = new Map();
+    for (const { id, colour } of this.shown[this.at].people) {
+      const { people } = this.tracks.get(id), points = [];
+      for (let at = begin; at <= this.at; at++) if (people.has(at)) points.push(foot(this.frames[at].time, people.get(at)));
+      found.set(id, { colour, points });
+    }
+    return found;
   }
 
   // The first frame at or after a time.

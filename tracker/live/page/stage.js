@@ -1,6 +1,6 @@
 // The picture with people drawn on it.
 
-const TRAIL_SECONDS = 2;
+export const TRAIL_SECONDS = 2;
 
 export class Stage {
   // switches: {boxes, ids, trails, names}; facts: {limbs, keypoints, joint_threshold}
@@ -12,14 +12,15 @@ export class Stage {
     this.hidden = new Set();
     this.frame = null;
     this.picture = null;
-    this.trails = new Map();
+    this.trails = new Map(); // id → {colour, points: [[time, x, y]]}
+    this.trailsOf = (frame) => this.remember(frame);
   }
 
   // Draw a picture (anything that drawImage takes) and the frame's people.
   show(picture, frame) {
     this.picture = picture ?? this.picture;
     this.frame = frame ?? this.frame;
-    if (frame) this.remember(frame);
+    if (frame) this.trails = this.trailsOf(frame);
     this.draw();
   }
 
@@ -100,17 +101,18 @@ export class Stage {
 
   remember(frame) {
     for (const person of frame.people) {
-      const foot = [frame.time, person.box[0] + person.box[2] / 2, person.box[1] + person.box[3]];
+      const point = foot(frame.time, person);
       const trail = this.trails.get(person.id) ?? { colour: person.colour, points: [] };
       const last = trail.points.at(-1);
       if (last && (frame.time < last[0] || frame.time - last[0] > TRAIL_SECONDS)) trail.points.length = 0;
-      if (!last || frame.time !== last[0]) trail.points.push(foot);
+      if (!last || frame.time !== last[0]) trail.points.push(point);
       this.trails.set(person.id, trail);
     }
     for (const [id, trail] of this.trails) {
       while (trail.points.length && frame.time - trail.points[0][0] > TRAIL_SECONDS) trail.points.shift();
       if (!trail.points.length) this.trails.delete(id);
     }
+    return this.trails;
   }
 
   drawTrails(pen, frame) {
@@ -134,6 +136,11 @@ export class Stage {
     hits.sort((a, b) => a.box[2] * a.box[3] - b.box[2] * b.box[3]);
     return hits.length ? hits[0].id : null;
   }
+}
+
+// Where a person stands, for their trail.
+export function foot(time, { box: [left, top, width, height] }) {
+  return [time, left + width / 2, top + height];
 }
 
 function channels(colour) {

@@ -1,0 +1,127 @@
+"""Sessions: tracked results, recordings, pictures that change or are dark."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import av
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tracker.draw import DrawOptions
+from tracker.live.cameras import Camera
+from tracker.live.session import LiveSession
+
+from .conftest import ScriptedCamera, until
+
+Live = Callable[[Camera], AbstractContextManager[LiveSession]]
+Scene = Callable[[int], NDArray[np.uint8]]
+
+
+def test_people_are_tracked_under_ids_that_stay(live_clip: LiveSession) -> None:
+    seen = []
+    number = 0
+    for _ in range(15):
+        result = live_clip.wait_newer(number, 10)
+        assert result is not None
+        assert result.number > number
+        number = result.number
+        seen.append(result)
+    common = set.intersection(*(set(r.result.poses.track_ids.tolist()) for r in seen))
+    assert common
+    assert all(r.captured <= r.ready for r in seen)
+    assert seen[-1].rate > 0
+    assert live_clip.failure is None
+
+
+def test_recording_is_a_video_and_its_people(live_clip: LiveSession) -> None:
+    live_clip.start_recording(DrawOptions())
+    until(lambda: live_clip.recording is not None and live_clip.recording.frames >= 6)
+    video, result = live_clip.stop_recording()
+    assert live_clip.saved == [video, result]
+    with av.open(str(video)) as container:
+        frames = list(container.decode(video=0))
+    content = json.loads(result.read_text())
+    assert len(frames) == len(content["frames"]) >= 6
+    assert content["summary"]["complete"] is True
+    assert [f["frame"] for f in content["frames"]] == list(range(len(frames)))
+    assert content["frames"][0]["time"] == 0
+    for picture, record in zip(frames, content["frames"], strict=True):
+        assert picture.time == pytest.approx(record["time"], abs=1e-3)
+    assert any(f["people"] for f in content["frames"])
+
+
+def test_unfinished_recording_is_finished_when_the_session_ends(live: Live, draw_scene: Scene) -> None:
+    camera = ScriptedCamera([draw_scene(i) for i in range(40)], live=False, pause=0.02)
+    with live(camera) as session:
+        session.start_recording(DrawOptions())
+        until(lambda: session.over)
+    assert [path.suffix for path in session.saved] == [".mp4", ".json"]
+    assert all(path.stat().st_size for path in session.saved)
+
+
+def test_changed_resolution_goes_on_with_new_files(live: Live, draw_scene: Scene) -> None:
+    small = [draw_scene(i) for i in range(40)]
+    large = [np.asarray(cv2.resize(image, (160, 120)), np.uint8) for image in small]
+    with live(ScriptedCamera(small + large, live=False, pause=0.02)) as session:
+        session.start_recording(DrawOptions())
+        until(lambda: session.over)
+    assert session.failure is None
+    sizes = []
+    for path in session.saved[::2]:
+        with av.open(str(path)) as container:
+            sizes.append((container.streams.video[0].width, container.streams.video[0].height))
+    assert sizes == [(96, 64), (160, 120)]
+
+
+def test_dark_pictures_are_told(live: Live, draw_scene: Scene) -> None:
+    pictures = [draw_scene(i) for i in range(30)] + [np.zeros((64, 96, 3), np.uint8)] * 30
+    dark = []
+    with live(ScriptedCamera(pictures, live=False, pause=0.02)) as session:
+        number = 0
+        while (result := session.wait_newer(number, 5)) is not None:
+            number = result.number
+            dark.append(result.dark)
+            if session.over:
+                break
+    assert session.failure is None
+    assert dark == sorted(dark)
+    assert dark[0] is False
+    assert dark[-1] is True
+
+
+def test_failure_of_the_tracker_ends_the_session_and_is_told(live: Live, draw_scene: Scene) -> None:
+    with live(ScriptedCamera([draw_scene(i) for i in range(60)], pause=0.02)) as session:
+        session.tracker.detector = lambda frame: 1 / 0  # type: ignore[assignment]
+        until(lambda: session.over)
+    assert isinstance(session.failure, ZeroDivisionError)
+
+
+def test_people_take_turns_and_keep_their_ids(new_tracker: Callable, draw_scene: Scene) -> None:
+    from dataclasses import replace
+    from fractions import Fraction
+
+    from tracker.types import Frame
+
+    tracker = new_tracker()
+    looked: list[int] = []
+    stage = tracker.pose
+
+    class Counting:
+        description, seconds = stage.description, stage.seconds
+
+        def __call__(self, image: NDArray, boxes: NDArray) -> tuple[NDArray, NDArray]:
+            looked.append(len(boxes))
+            return stage(image, boxes)
+
+    tracker.pose = Counting()
+    tracker.options = replace(tracker.options, max_crops=1, detect_every=5)
+    results = [tracker.step(Frame(i, Fraction(i, 25), draw_scene(i))) for i in range(10)]
+    assert all(len(r.poses) == 2 for r in results)
+    assert {tuple(sorted(r.poses.track_ids.tolist())) for r in results} == {(1, 2)}
+    for result, crops in zip(results, looked, strict=True):
+        assert crops == (2 if result.detected else 1)
