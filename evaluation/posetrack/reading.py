@@ -256,7 +256,7 @@ class _Persons:
     def _track_ids(self) -> NDArray[np.int64]:
         given = [a.get("track_id") for a in self.annotations]
         for person, value in enumerate(given):
-            if type(value) is not int:
+            if type(value) is not int and not (type(value) is float and value.is_integer()):
                 raise InputError(f"{self.where(person)}: 'track_id' must be a whole number, found {value}")
         return np.array(given, np.int64)
 

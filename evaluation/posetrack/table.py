@@ -109,6 +109,7 @@ def _counts(counts: Counts) -> dict[str, dict[str, list[float]]]:
         "counts": {f"num_{name}": total[name].tolist() for name in names},
         "sums": {
             "sumD_all_events": total["distance_of_events"].tolist(),
+            "sumD_raw": total["distance_of_pairs"].tolist(),
             "sumD_match_and_switch": total["distance_of_matches"].tolist(),
         },
     }
