@@ -15,7 +15,14 @@ from evaluation.posetrack.measures import Measures
 from evaluation.posetrack.precision import curve
 from evaluation.posetrack.scoring import PoseTrackResult
 from evaluation.posetrack.sweep import Sweep
-from evaluation.posetrack.table import COLUMN_NAMES, joint_rows, rows, sequence_rows, sweep_tables
+from evaluation.posetrack.table import (
+    COLUMN_NAMES,
+    JOINT_COLUMNS,
+    joint_rows,
+    rows,
+    sequence_rows,
+    sweep_tables,
+)
 from evaluation.posetrack.worst import draw_frame, worst_frames
 from evaluation.report import Page
 
@@ -47,7 +54,7 @@ def write_page(
         page.text(note)
     page.table(COLUMN_NAMES, rows(result))
     page.heading("Joints")
-    page.table(["AP", "MOTA", "MOTP", "Prec", "Rec"], joint_rows(result))
+    page.table(JOINT_COLUMNS, joint_rows(result))
     page.lines(
         "Precision over recall", _curves(result), x="Recall", y="Precision", x_range=(0, 1), y_range=(0, 1)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import dataclass
@@ -29,11 +30,15 @@ Json = dict[str, Any]
 def read_json(path: Path) -> Json:
     """The object in a JSON file; raises InputError naming the file, and the line where it is malformed."""
     try:
-        content = orjson.loads(path.read_bytes())
+        text = path.read_bytes()
+        content = orjson.loads(text)
     except OSError as error:
         raise InputError(f"cannot read '{path}': {error.strerror}") from None
     except orjson.JSONDecodeError as error:
-        raise InputError(f"{path}, line {error.lineno}: malformed JSON: {error.msg}") from None
+        try:
+            content = json.loads(text)  # takes NaN, so that the person who has it can be named
+        except ValueError:
+            raise InputError(f"{path}, line {error.lineno}: malformed JSON: {error.msg}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: holds a {type(content).__name__}, expected an object with 'images'")
     return content

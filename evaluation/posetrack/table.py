@@ -20,6 +20,7 @@ from evaluation.report import format_cell
 
 Row = dict[str, float]
 COLUMN_NAMES = (*COLUMNS, "Total", "MOTP", "Prec", "Rec")
+JOINT_COLUMNS = ("AP", "MOTA", "MOTP", "Prec", "Rec")
 
 
 def precision_row(precision: Precision) -> Row:
@@ -166,6 +167,8 @@ def print_tables(
         for measure in rows(result):
             by_sequence = {name: parts[measure] for name, parts in sequence_rows(result).items()}
             print_table(f"{measure} of each sequence, {used}", COLUMN_NAMES, by_sequence)
+    if measures:
+        print_table(f"Joints, {used}", JOINT_COLUMNS, joint_rows(result))
     for title, columns, table in measures.tables() if measures else ():
         print_table(f"{title}, {used}", columns, table)
     if grid:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evaluation.posetrack.scoring import evaluate
 from evaluation.posetrack.joints import JOINTS
+from evaluation.posetrack.scoring import evaluate
 from models.errors import InputError
 from models.keypoints import COCO, POSETRACK18
 
@@ -111,6 +111,7 @@ FAULTS = [
     ("pred", _drop("keypoints"), f"{FRAME}: 'keypoints' must hold 51 numbers, found none"),
     ("pred", _set("keypoints", [1, 2, 3]), f"{FRAME}: 'keypoints' must hold 51 numbers, found 3 numbers"),
     ("pred", _coordinate(None), f"{FRAME}: 'keypoints' holds a value that is not a finite number"),
+    ("pred", _coordinate(float("nan")), f"{FRAME}: 'keypoints' holds a value that is not a finite number"),
     ("pred", _coordinate("x"), f"{FRAME}: 'keypoints' holds a value that is not a finite number"),
     ("pred", _set("scores", [0.5]), f"{FRAME}: 'scores' must hold 17 numbers, found 1 numbers"),
     ("gt", _categories([]), "categories must hold one entry named person (found: none)"),
@@ -137,7 +138,7 @@ def test_faults_are_named(tmp_path: Path, side: str, change: Callable, message: 
     ("text", "message"),
     [
         ('{"images": [],\n "annotations": [,]}', "line 2: malformed JSON"),
-        ('{"images": [NaN]}', "line 1: malformed JSON"),
+        ('{"images": [NaN]', "line 1: malformed JSON"),
         ("[1, 2]", "holds a list, expected an object"),
         ("", "malformed JSON"),
     ],

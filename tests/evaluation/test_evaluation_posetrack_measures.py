@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from evaluation.posetrack.assignment import assign
-from evaluation.posetrack.scoring import PoseTrackResult, evaluate, evaluate_pairs
 from evaluation.posetrack.hota import THRESHOLDS, hota
 from evaluation.posetrack.identity import identity, trajectories
 from evaluation.posetrack.joints import JOINTS, table_row
 from evaluation.posetrack.measures import measure
 from evaluation.posetrack.protocol import POSEVAL, STRICT
 from evaluation.posetrack.regions import inside_regions
+from evaluation.posetrack.scoring import PoseTrackResult, evaluate, evaluate_pairs
 from evaluation.posetrack.sequences import People, PoseSequence
 from evaluation.posetrack.table import to_json
 from evaluation.posetrack.writing import posetrack17, posetrack18, write_json

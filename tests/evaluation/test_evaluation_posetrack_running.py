@@ -15,10 +15,10 @@ import pytest
 
 from evaluation.__main__ import main
 from evaluation.posetrack.command import _tracker_settings
-from evaluation.posetrack.scoring import evaluate
 from evaluation.posetrack.joints import JOINTS
 from evaluation.posetrack.measures import measure
 from evaluation.posetrack.page import write_page
+from evaluation.posetrack.scoring import evaluate
 from evaluation.posetrack.sweep import sweep
 from evaluation.posetrack.worst import worst_frames
 from evaluation.report import Page, ticks
