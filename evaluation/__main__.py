@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from typing import NoReturn
 
 from models.errors import InputError, exit_status
 
@@ -26,6 +27,13 @@ BENCHMARKS = {
     "mpii-trb": ("evaluation.mpii_trb", "MPII-TRB: skeleton and contour accuracy"),
     "jhmdb": ("evaluation.jhmdb", "Sub-JHMDB: PCK by person and by torso size"),
 }
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the options in one line, without the whole usage in front."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message} (see {self.prog} --help)")
 
 
 def usage() -> str:
@@ -52,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
         raise InputError(f"unknown benchmark '{name}'{hint}: choose from {', '.join(BENCHMARKS)}")
     module_name, help_line = BENCHMARKS[name]
     module = import_module(module_name)
-    parser = argparse.ArgumentParser(prog=f"python -m evaluation {name}", description=help_line)
+    parser = _Parser(prog=f"python -m evaluation {name}", description=help_line)
     module.add_arguments(parser)
     return int(module.run(parser.parse_args(rest)))
 

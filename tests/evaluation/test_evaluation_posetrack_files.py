@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from evaluation.__main__ import main
 from evaluation.posetrack.joints import JOINTS
 from evaluation.posetrack.scoring import evaluate
-from models.errors import InputError
+from models.errors import InputError, exit_status
 from models.keypoints import COCO, POSETRACK18
 
 Json = dict[str, Any]
@@ -287,6 +288,26 @@ def test_command_leaves_out_faulty_sequences_and_says_so(tmp_path: Path) -> None
     assert "left out: " in done.stderr
     assert NAME in done.stdout
     assert list(json.loads((tmp_path / "a.json").read_text())["left_out"]) == ["000501_mpii_test"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["posetrack"], "unknown benchmark 'posetrack' (did you mean posetrack18?): choose from posetrack18"),
+        (
+            ["posetrack18", "--speed"],
+            "unrecognized arguments: --speed (see python -m evaluation posetrack18 --help)",
+        ),
+        (["posetrack18", "--protocol", "fair"], "invalid choice: 'fair'"),
+    ],
+)
+def test_wrong_options_end_in_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert exit_status(lambda: main(arguments)) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
 
 
 def test_scoring_files_loads_neither_torch_nor_opencv() -> None:
