@@ -15,11 +15,10 @@ from evaluation.posetrack.protocol import Protocol
 
 @dataclass(frozen=True)
 class Curve:
-    """Precision over recall, both 0 to 1, as the score falls; ``scores`` are the thresholds of the points."""
+    """Precision over recall, both 0 to 1, as the score falls."""
 
     recall: NDArray[np.float64]
     precision: NDArray[np.float64]
-    scores: NDArray[np.float64]
 
     def area(self) -> float:
         """Area under the falling envelope, all points, from recall 0 to 1 (Pascal VOC 2010)."""
@@ -114,9 +113,9 @@ def curve(samples: Samples, joint: int, protocol: Protocol) -> Curve:
     with np.errstate(divide="ignore", invalid="ignore"):
         recall = hits / samples.truth_present[:, joint].sum()
     if protocol.scores_in_any_order or not len(scores):
-        return Curve(recall, precision, scores)
+        return Curve(recall, precision)
     last = np.append(scores[1:] != scores[:-1], True)
-    return Curve(recall[last], precision[last], scores[last])
+    return Curve(recall[last], precision[last])
 
 
 def average_precision(samples: Samples, protocol: Protocol) -> Precision:
