@@ -54,18 +54,18 @@ class Broadcast:
         loop = asyncio.get_running_loop()
         came = asyncio.Event()
         self._next = loop.create_future()
-        self._session.listen(lambda: loop.call_soon_threadsafe(came.set))
         number = 0
-        while True:
-            await came.wait()
-            came.clear()
-            live = self._session.latest
-            if live is None or live.number == number:
-                continue
-            number = live.number
-            if self.viewers:
-                jpeg = await asyncio.to_thread(to_jpeg, live.result.frame.image)
-                self._hand_out(Sent(number, encode(frame_message(live)), jpeg))
+        with self._session.calling(lambda: loop.call_soon_threadsafe(came.set)):
+            while True:
+                await came.wait()
+                came.clear()
+                live = self._session.latest
+                if live is None or live.number == number:
+                    continue
+                number = live.number
+                if self.viewers:
+                    jpeg = await asyncio.to_thread(to_jpeg, live.result.frame.image)
+                    self._hand_out(Sent(number, encode(frame_message(live)), jpeg))
 
     async def after(self, number: int) -> Sent:
         """The newest frame that is newer than a number."""

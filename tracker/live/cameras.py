@@ -99,7 +99,7 @@ class DeviceCamera(_Closing):
         import cv2
 
         self.name = str(number)
-        cv2.utils.logging.setLogLevel(2)  # errors only: a device that is not there is told below
+        cv2.utils.logging.setLogLevel(0)  # a device that is not there is told below, in one line
         self._device = cv2.VideoCapture(number)
         if not self._device.isOpened():
             self._device.release()

@@ -17,7 +17,7 @@ from tracker.live.cameras import open_camera
 from tracker.live.capture import Capture
 from tracker.live.controller import RateController
 from tracker.live.session import LiveSession
-from tracker.outputs import NAMES, plan_outputs
+from tracker.outputs import NAMES, OutputPlan, plan_outputs
 from tracker.pipeline import PoseTracker
 from tracker.pose import PoseStage
 from tracker.results.sink import RunInfo
@@ -47,12 +47,14 @@ def live_view(args: argparse.Namespace) -> int:
         check_screen()
     if args.fps is not None and not 0 < args.fps <= 1000:
         raise InputError(f"wrong --fps {args.fps:g}: give frames a second, such as 30")
+    plan = _plan(args)
 
     with ExitStack() as stack:
         session = None
         if args.source != BROWSER:
             session = _session(args, stack)
-            _record_all(session, args)
+            if plan:
+                session.start_recording(_draw_options(args, session.tracker), plan)
         if address is not None:
             from tracker.live.server import live_app
             from tracker.live.web import print_address, run_app
@@ -106,13 +108,14 @@ def _run_info(tracker: PoseTracker) -> Callable[[SourceInfo], RunInfo]:
     return lambda source: RunInfo(source, keypoints, threshold, model_facts(tracker), option_facts(tracker))
 
 
-def _record_all(session: LiveSession, args: argparse.Namespace) -> None:
-    """Record from the first frame to the last where files were asked for by name."""
+def _plan(args: argparse.Namespace) -> OutputPlan | None:
+    """The files of the whole session that were asked for; raises InputError where they may not be written."""
     asked = {name: getattr(args, name) for name in NAMES if getattr(args, name)}
-    if asked:
-        plan = plan_outputs([args.source], asked)[0]
-        plan.check(args.overwrite)
-        session.start_recording(_draw_options(args, session.tracker), plan)
+    if not asked:
+        return None
+    plan = plan_outputs([args.source], asked)[0]
+    plan.check(args.overwrite)
+    return plan
 
 
 def _draw_options(args: argparse.Namespace, tracker: PoseTracker) -> DrawOptions:

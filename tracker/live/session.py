@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -132,9 +132,16 @@ class LiveSession:
             latest = self._latest
         return latest if latest is not None and latest.number > number else None
 
-    def listen(self, listener: Callable[[], object]) -> None:
+    @contextmanager
+    def calling(self, listener: Callable[[], object]) -> Iterator[None]:
         """Call `listener`, from the tracking thread, after every result; it must return at once."""
-        self._listeners.append(listener)
+        with self._changed:
+            self._listeners.append(listener)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._listeners.remove(listener)
 
     @property
     def recording(self) -> Recording | None:
@@ -218,8 +225,8 @@ class LiveSession:
         with self._changed:
             self._latest = latest
             self._changed.notify_all()
-        for listener in self._listeners:
-            listener()
+            for listener in self._listeners:
+                listener()
 
     def _record(self, result: FrameResult) -> None:
         with self._recorder:

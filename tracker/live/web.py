@@ -51,7 +51,7 @@ class Address:
         usual = urlsplit(f"//{DEFAULT_ADDRESS}")
         parts = urlsplit(f"//127.0.0.1:{text}" if text.isdecimal() else f"//{text}")
         try:
-            host, port = parts.hostname or usual.hostname or "", parts.port
+            host, port = parts.hostname or "", parts.port
         except ValueError:
             host, port = "", None
         if not host or parts.path or parts.username:

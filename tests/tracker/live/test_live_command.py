@@ -1,0 +1,139 @@
+"""The live commands as a user runs them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from urllib.request import urlopen
+
+import av
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+Command = Callable[..., subprocess.Popen]
+
+
+def start(script: str, *arguments: object, folder: Path, **variables: str) -> subprocess.Popen:
+    """Run one of the demos in a folder, without a screen unless the variables name one."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "demos" / script), *map(str, arguments)],
+        cwd=folder,
+        env={**environment, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def model(tiny_model: Path, boxes_file: Path) -> list[object]:
+    """Options that make the commands quick."""
+    return [
+        "--pose-model",
+        tiny_model,
+        "--detections",
+        boxes_file,
+        "--engine",
+        "torch",
+        "--precision",
+        "fp32",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["97", "--serve"], "cannot open camera 97"),
+        (["0"], "add --serve"),
+        (["nothing.mp4", "--serve"], "no such file"),
+        (["0", "--serve", "0.0.0.0:9000"], "--allow-remote"),
+        (["0", "--serve", "a/b"], "wrong address"),
+        (["browser"], "needs --serve"),
+        (["0", "--serve", "--fps", "0"], "wrong --fps 0"),
+        (["0", "--camera-size", "big"], "'big' is not a size"),
+        (["0", "--smooth", "savgol"], "invalid choice"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_status_2(tmp_path: Path, arguments: list[str], words: str) -> None:
+    process = start("live_view.py", *arguments, folder=tmp_path)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert words in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_served_until_interrupted_with_files_of_the_whole_session(
+    tmp_path: Path, clips: Callable[..., Path], model: list[object]
+) -> None:
+    clip = clips(frames=60)
+    process = start(
+        "live_view.py",
+        clip,
+        "--loop",
+        "--serve",
+        "0",
+        *model,
+        "-o",
+        "all.mp4",
+        "--json",
+        "all.json",
+        folder=tmp_path,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    url = process.stdout.readline().split()[1]
+    assert urlopen(url, timeout=20).status == 200
+    with urlopen(f"{url}stream.mjpg", timeout=60) as stream:
+        assert stream.readline().strip() == b"--frame"
+    process.send_signal(signal.SIGINT)
+    output, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (0, "")
+    assert "saved all.mp4" in output
+    with av.open(str(tmp_path / "all.mp4")) as video:
+        assert sum(1 for _ in video.decode(video=0)) >= 1
+    assert (tmp_path / "all.json").stat().st_size > 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["all.json", "all.mp4"]
+
+
+def test_existing_files_are_not_replaced(
+    tmp_path: Path, clips: Callable[..., Path], model: list[object]
+) -> None:
+    (tmp_path / "all.mp4").write_text("precious")
+    process = start("live_view.py", clips(), "--serve", "0", *model, "-o", "all.mp4", folder=tmp_path)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert "--overwrite" in error
+    assert (tmp_path / "all.mp4").read_text() == "precious"
+
+
+def test_taken_port_is_told(tmp_path: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        process = start("live_view.py", "browser", "--serve", port, folder=tmp_path)
+        _, error = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert "give another port" in error
+
+
+def test_results_that_are_none_are_told(tmp_path: Path, clips: Callable[..., Path]) -> None:
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text("{}")
+    process = start("view_results.py", clips(), wrong, folder=tmp_path)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert "is not a result of this program" in error
+
+
+@pytest.mark.parametrize("script", ["live_view.py", "view_results.py"])
+def test_help(tmp_path: Path, script: str) -> None:
+    process = start(script, "--help", folder=tmp_path)
+    output, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (0, "")
+    assert "--serve" in output
