@@ -12,6 +12,7 @@ from evaluation.benchmark import Benchmark
 from evaluation.output import print_scores, write_json
 from evaluation.person_results import read_predictions
 from models.errors import InputError
+from models.options import add_network_options, network_options
 
 
 def add_arguments(benchmark: Benchmark, parser: argparse.ArgumentParser) -> None:
@@ -47,6 +48,7 @@ def add_arguments(benchmark: Benchmark, parser: argparse.ArgumentParser) -> None
         run.add_argument(
             "--oks-nms", type=float, default=0.9, metavar="OKS", help="suppression; 1 for none; default 0.9"
         )
+    add_network_options(parser)
     output = parser.add_argument_group("output")
     output.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     output.add_argument(
@@ -150,5 +152,6 @@ def _run_model(benchmark: Benchmark, args: argparse.Namespace, document: Documen
         box_threshold=getattr(args, "box_threshold", 0.0),
         joint_threshold=getattr(args, "joint_threshold", 0.2),
         oks_nms=getattr(args, "oks_nms", 0.9),
+        description=network_options(args),
     )
     return run_network(benchmark, document, _image_folders(benchmark, args, annotations), args.model, options)

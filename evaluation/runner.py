@@ -6,13 +6,13 @@ import os
 import sys
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 import orjson
@@ -40,7 +40,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a network is run; the command line's options of the same names."""
+    """How a network is run; the command line's options of the same names.
+
+    ``description`` holds arguments of `models.checkpoints.load_pose_network` for what the file does not tell.
+    """
 
     boxes: str = "gt"
     flip_test: bool = False
@@ -52,6 +55,7 @@ class RunOptions:
     box_threshold: float = 0.0
     joint_threshold: float = 0.2
     oks_nms: float = 0.9
+    description: Mapping[str, Any] = field(default_factory=dict)
 
 
 class StageTimes:
@@ -110,7 +114,10 @@ def run_network(
         files = image_files(names, np.unique(boxes.image_index), folders)
     times = StageTimes()
     stage = _pose_stage(model, options, times)
-    settings = [model, options.flip_test, boxes.boxes.tolist(), [str(files[i]) for i in boxes.image_index]]
+    settings = [
+        *(model, dict(options.description), options.flip_test, boxes.boxes.tolist()),
+        [str(files[i]) for i in boxes.image_index],
+    ]
     with SavedPoses(options.save, settings, len(boxes), len(stage.description.keypoints)) as saved:
         _find_poses(stage, files, boxes, saved, times, options.batch)
     if times.seconds["network"]:
@@ -189,7 +196,7 @@ def _pose_stage(model: str, options: RunOptions, times: StageTimes) -> PoseStage
     from models.engines import create_engine
     from tracker.pose import PoseStage
 
-    network = load_pose_network(model)
+    network = load_pose_network(model, **options.description)
     engine = create_engine(network, options.engine, options.device, options.precision)
     return PoseStage(cast("Engine", _TimedEngine(engine, times)), options.flip_test)
 
