@@ -198,7 +198,7 @@ def _pose_stage(model: str, options: RunOptions, times: StageTimes) -> PoseStage
 
     network = load_pose_network(model, **options.description)
     engine = create_engine(network, options.engine, options.device, options.precision)
-    return PoseStage(cast("Engine", _TimedEngine(engine, times)), options.flip_test)
+    return PoseStage(cast("Engine", _TimedEngine(engine, times)), options.flip_test, published_scores=True)
 
 
 def _find_poses(
@@ -237,7 +237,8 @@ def _crop_batches(
     def cut(positions: NDArray[np.intp]) -> Crops:
         image = read_image(files[boxes.image_index[positions[0]]])
         windows = box_to_crop(boxes.boxes[positions], net.input_size, net.padding)
-        return positions, extract_crops(image, windows, net.input_size, net.half_pixel, udp=net.udp), windows
+        pictures = extract_crops(image, windows, net.input_size, net.half_pixel, udp=net.udp)
+        return positions, pictures, windows
 
     if not len(todo):
         return
