@@ -85,6 +85,28 @@ def test_aic_owners_list(tmp_path):
     assert (first["num_keypoints"], second["num_keypoints"]) == (10, 0)
 
 
+def test_ochuman_owners_file(tmp_path):
+    """Other order and flags than COCO, boxes as corners, people without keypoints left out."""
+    names = [*reversed(COCO.names), "head", "neck"]
+    points = np.arange(38.0).reshape(19, 2) + 1
+    flags = np.array([1, 2, 3, 0, *[1] * 15])
+    annotated = {
+        "bbox": [10, 20, 110, 220],
+        "keypoints": triples(points, flags),
+        "segms": None,
+        "max_iou": 0.6,
+    }
+    boxed = {"bbox": [0, 0, 5, 5], "keypoints": None, "segms": None, "max_iou": 0.1}
+    image = {"file_name": "000001.jpg", "width": 640, "height": 480, "annotations": [boxed, annotated]}
+    path = tmp_path / "ochuman.json"
+    path.write_text(json.dumps({"keypoint_names": names, "images": [image]}))
+    (person,) = read("ochuman", path)["annotations"]
+    assert person["bbox"] == [10, 20, 100, 200]
+    assert person["area"] == 20_000
+    assert person["keypoints"][-12:] == [0, 0, 0, 5, 6, 1, 3, 4, 2, 1, 2, 2]
+    assert person["num_keypoints"] == 16
+
+
 def test_mhp_owners_folder(tmp_path):
     rows = np.zeros((20, 3))
     rows[:16, :2] = np.arange(32).reshape(16, 2) + 1
