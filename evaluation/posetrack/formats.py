@@ -16,10 +16,20 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from evaluation.posetrack.joints import JOINTS
+import numpy as np
+
+from evaluation.posetrack.joints import JOINTS, SCORED
 from evaluation.posetrack.protocol import Protocol
-from evaluation.posetrack.reading import MISSING_SCORE, Json, parse_posetrack, read_json
+from evaluation.posetrack.reading import (
+    MISSING_SCORE,
+    Json,
+    check_mapping,
+    named_set,
+    parse_posetrack,
+    read_json,
+)
 from evaluation.posetrack.sequences import PoseSequence
+from models.conversion import convert_keypoints
 from models.errors import InputError
 
 
@@ -38,22 +48,24 @@ def read_sequences(
             content = _from_annolist(content["annolist"], path)
             official_names = False  # the official program takes PoseTrack17's names as they are
         elif content.get("format") == "simpleposetrack":
-            content = _from_tracker(content)
+            content = _from_tracker(content, path)
         parts = {path.stem: content} if protocol.official_files else _split_videos(content, path.stem)
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: malformed: {type(error).__name__} {error}") from None
-    return [
-        parse_posetrack(
-            part,
-            path,
-            protocol,
-            name=name,
-            ground_truth=ground_truth,
-            tracking=tracking,
-            official_names=official_names,
-        )
-        for name, part in parts.items()
-    ]
+        return [
+            parse_posetrack(
+                part,
+                path,
+                protocol,
+                name=name,
+                ground_truth=ground_truth,
+                tracking=tracking,
+                official_names=official_names,
+            )
+            for name, part in parts.items()
+        ]
+    except InputError:
+        raise
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+        raise InputError(f"{path}: malformed: {type(error).__name__}: {error}") from None
 
 
 def _from_annolist(annolist: list[Json], path: Path) -> Json:
@@ -93,30 +105,31 @@ def _person_from_annolist(person: Json, frame: int) -> Json:
     return annotation
 
 
-def _from_tracker(content: Json) -> Json:
-    """The tracker's own JSON; joints below its joint threshold are taken as not there."""
+def _from_tracker(content: Json, path: Path) -> Json:
+    """The tracker's own JSON: the scored joints by name; those below its joint threshold are not there."""
     threshold = content.get("options", {}).get("joint_threshold", 0.0)
-    images, annotations = [], []
-    for frame in content["frames"]:
-        name = f"{frame['frame']:06d}.jpg"
-        images.append({"id": name, "file_name": name})
-        for person in frame["people"]:
-            joints = [[x, y, 1] if score >= threshold else [0, 0, 0] for x, y, score in person["keypoints"]]
-            annotations.append(
-                {
-                    "image_id": name,
-                    "track_id": person["id"],
-                    "score": person["score"],
-                    "bbox": person["box"],
-                    "keypoints": [value for joint in joints for value in joint],
-                    "scores": [score for _, _, score in person["keypoints"]],
-                }
-            )
-    return {
-        "images": images,
-        "annotations": annotations,
-        "categories": _person_category(content["model"]["keypoints"]),
-    }
+    source = named_set(content["model"]["keypoints"])
+    check_mapping(source, path)
+    names = [f"{frame['frame']:06d}.jpg" for frame in content["frames"]]
+    people = [
+        (n, person) for n, frame in zip(names, content["frames"], strict=True) for person in frame["people"]
+    ]
+    joints = np.array([person["keypoints"] for _, person in people], float).reshape(-1, len(source), 3)
+    points, scores = convert_keypoints(joints[:, :, :2], joints[:, :, 2], source, SCORED)
+    there = (scores >= threshold) & (scores > 0)
+    keypoints = np.concatenate([points, np.ones((*scores.shape, 1))], 2) * there[:, :, None]
+    annotations = [
+        {
+            "image_id": name,
+            "track_id": person["id"],
+            "score": person["score"],
+            "keypoints": row.reshape(-1).tolist(),
+            "scores": confidence.tolist(),
+        }
+        for (name, person), row, confidence in zip(people, keypoints, scores, strict=True)
+    ]
+    images = [{"id": name, "file_name": name} for name in names]
+    return {"images": images, "annotations": annotations, "categories": _person_category(JOINTS)}
 
 
 def _person_category(names: Any) -> list[Json]:

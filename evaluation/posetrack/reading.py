@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,21 @@ def parse_posetrack(
     )
 
 
+def named_set(names: Sequence[str]) -> KeypointSet:
+    """A file's keypoints, known by nothing but their names."""
+    return KeypointSet("file", tuple(names), (), None, (1.0,) * len(names))
+
+
+def check_mapping(source: KeypointSet, path: Path) -> tuple[str, ...]:
+    """The scored joints that have to be inferred; raises InputError where some cannot be had at all."""
+    inferred = inferred_keypoints(source, SCORED)
+    lacking = {JOINTS[i] for i in np.flatnonzero(SCORED.positions_in(source) < 0)}
+    missing = sorted(lacking - set(inferred))
+    if missing:
+        raise InputError(f"{path}: keypoints do not map to PoseTrack's: no {', '.join(missing)}")
+    return inferred
+
+
 def _images(images: list[Json], path: Path, official: bool) -> tuple[list[Json], list[str]]:
     """The images that count: officially only those of the first video, under official names."""
     for position, image in enumerate(images):
@@ -186,7 +202,7 @@ class _Persons:
 
     def read(self, names: tuple[str, ...], *, head_boxes: bool, tracking: bool) -> tuple[People, list[str]]:
         """The people as arrays, and notes about what had to be inferred."""
-        source = KeypointSet("file", names, (), None, (1.0,) * len(names))
+        source = named_set(names)
         positions = SCORED.positions_in(source)
         values = self._numbers("keypoints", 3 * len(names)).reshape(-1, len(names), 3)
         points, present = values[:, :, :2], (values != 0).any(2)
@@ -216,10 +232,7 @@ class _Persons:
         source: KeypointSet,
     ) -> str:
         """Fill the joints that the file lacks in place, and say so."""
-        inferred = inferred_keypoints(source, SCORED)
-        missing = sorted({JOINTS[i] for i in np.flatnonzero(lacking)} - set(inferred))
-        if missing:
-            raise InputError(f"{self.path}: keypoints do not map to PoseTrack's: no {', '.join(missing)}")
+        inferred = check_mapping(source, self.path)
         places, known = convert_keypoints(points, present.astype(np.float64), source, SCORED)
         _, confidences = convert_keypoints(points, np.where(present, scores, 0), source, SCORED)
         people.keypoints[:, lacking] = places[:, lacking]
@@ -261,7 +274,8 @@ class _Persons:
     def _track_ids(self) -> NDArray[np.int64]:
         given = [a.get("track_id") for a in self.annotations]
         for person, value in enumerate(given):
-            if type(value) is not int and not (type(value) is float and value.is_integer()):
+            whole = type(value) is int or (type(value) is float and value.is_integer())
+            if not whole or abs(value) >= 1 << 62:
                 raise InputError(f"{self.where(person)}: 'track_id' must be a whole number, found {value}")
         return np.array(given, np.int64)
 

@@ -140,6 +140,17 @@ def test_faults_are_named(tmp_path: Path, side: str, change: Callable, message: 
     [
         ('{"images": [],\n "annotations": [,]}', "line 2: malformed JSON"),
         ('{"images": [NaN]', "line 1: malformed JSON"),
+        (
+            '{"images": [{"id": 1}], "annotations": [5], "categories": []}',
+            "file name 'None' is not PoseTrack's",
+        ),
+        ('{"annolist": [{"image": 3}]}', "malformed: TypeError"),
+        ('{"annolist": 3}', "malformed: TypeError"),
+        ('{"format": "simpleposetrack"}', "malformed: KeyError: 'model'"),
+        (
+            '{"images": [], "annotations": [5], "categories": [{"name": "person", "keypoints": ["nose"]}]}',
+            "lacks",
+        ),
         ("[1, 2]", "holds a list, expected an object"),
         ("", "malformed JSON"),
     ],
