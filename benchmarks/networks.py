@@ -1,0 +1,112 @@
+#!/usr/bin/env python
+"""Persons a second through every network on every engine, in one run, rounds interleaved, medians and ratios.
+
+python benchmarks/networks.py                          all networks, batches of 1 and 8
+python benchmarks/networks.py pose_resnet_50 -b 8      one network, one batch size
+
+Weights are random (speed does not depend on them); int8 needs NNCF and is calibrated on random pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.architectures import ARCHITECTURES, create_pose_network
+from models.engines import create_engine
+from models.engines.choice import cpu_has_bf16
+from models.errors import InputError, exit_status
+from models.pose_network import PoseNetwork
+
+Run = Callable[[NDArray[np.uint8]], object]
+EAGER = "eager fp32"
+SIZES = {"pose_resnet_18_d128 128x96": (128, 96)}  # everything else at 256x192
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("networks", nargs="*", help="architectures (default: all)")
+    parser.add_argument("-b", "--batch", type=int, action="append", help="batch size (default: 1 and 8)")
+    parser.add_argument("--rounds", type=int, default=7, help="timed rounds over all engines (default: 7)")
+    args = parser.parse_args()
+    names = args.networks or [*ARCHITECTURES, *SIZES]
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, bf16 {cpu_has_bf16()}")
+    for name in names:
+        size = SIZES.get(name, (256, 192))
+        network = create_pose_network(name.split()[0], input_size=size)
+        with tempfile.TemporaryDirectory() as folder:
+            engines = _engines(network, Path(folder))
+            for batch in args.batch or (1, 8):
+                _report(name, batch, _measure(engines, size, batch, args.rounds))
+    return 0
+
+
+def _engines(network: PoseNetwork, folder: Path) -> dict[str, Run]:
+    """Label → what runs a batch of crops, those that are installed here."""
+    engines: dict[str, Run] = {EAGER: _eager(network)}
+    precisions = ["fp32", *(["bf16"] if cpu_has_bf16() else [])]
+    wanted = [("torch", p) for p in precisions] + [("openvino", p) for p in precisions] + [("onnx", "fp32")]
+    for engine, precision in wanted:
+        try:
+            engines[f"{engine} {precision}"] = create_engine(network, engine, "cpu", precision)
+        except InputError as error:
+            print(f"left out: {error}", file=sys.stderr)
+    try:
+        from models.engines.exported import load_exported
+        from models.quantisation import quantise
+
+        crops = np.random.default_rng(0).integers(0, 256, (8, *network.description.input_size, 3), np.uint8)
+        quantise(network, folder / "int8.xml", crops)
+        engines["openvino int8"] = load_exported(folder / "int8.xml")
+    except InputError as error:
+        print(f"left out: {error}", file=sys.stderr)
+    return engines
+
+
+def _eager(network: PoseNetwork) -> Run:
+    """The naive way: the network as it is, float32, each crop normalised in NumPy."""
+    import torch
+
+    d = network.description
+
+    def run(crops: NDArray[np.uint8]) -> object:
+        rgb = (crops[..., ::-1].astype(np.float32) - np.float32(d.mean)) / np.float32(d.std)
+        with torch.inference_mode():
+            return network(torch.from_numpy(np.ascontiguousarray(rgb.transpose(0, 3, 1, 2)))).numpy()
+
+    return run
+
+
+def _measure(engines: dict[str, Run], size: tuple[int, int], batch: int, rounds: int) -> dict[str, float]:
+    """Label → median seconds a batch; every round runs each engine once, in turn."""
+    crops = np.random.default_rng(0).integers(0, 256, (batch, *size, 3), np.uint8)
+    for run in engines.values():
+        run(crops)
+    times: dict[str, list[float]] = {label: [] for label in engines}
+    for _ in range(rounds):
+        for label, run in engines.items():
+            began = time.perf_counter()
+            run(crops)
+            times[label].append(time.perf_counter() - began)
+    return {label: median(seconds) for label, seconds in times.items()}
+
+
+def _report(name: str, batch: int, seconds: dict[str, float]) -> None:
+    cells = [f"{label} {batch / s:.1f} ({seconds[EAGER] / s:.2f}x)" for label, s in seconds.items()]
+    print(f"{name}, batch {batch}, persons/s: " + ", ".join(cells), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status(main))
