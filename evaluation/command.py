@@ -71,7 +71,7 @@ def run(benchmark: Benchmark, args: argparse.Namespace) -> int:
     for target in (args.json, args.save):
         check_writable(target)
     path = find_annotations(benchmark, args.data, args.gt)
-    document = benchmark.read(path)
+    document = read_annotations(benchmark, path)
     predictions = read_predictions(args.pred) if args.pred else _run_model(benchmark, args, document, path)
     scores = benchmark.score(document, predictions)
     source = args.model or str(args.pred)
@@ -128,6 +128,19 @@ def find_annotations(benchmark: Benchmark, data: Path | None, gt: Path | None) -
         f"no annotations of {benchmark.title} in '{data}': "
         f"looked for {', '.join(benchmark.annotations)} ({found})"
     )
+
+
+def read_annotations(benchmark: Benchmark, path: Path) -> Document:
+    """The benchmark's annotations; raises InputError for whatever is wrong with the file."""
+    try:
+        return benchmark.read(path)
+    except InputError:
+        raise
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        what = f"{type(error).__name__}: {error}".splitlines()[0][:120]
+        raise InputError(
+            f"'{path}' does not have the form of {benchmark.title}'s annotations ({what})"
+        ) from None
 
 
 def _image_folders(benchmark: Benchmark, args: argparse.Namespace, annotations: Path) -> list[Path]:

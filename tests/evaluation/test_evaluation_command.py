@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from models.keypoints import COCO
+
 ROOT = Path(__file__).parents[2]
 KEYS = ["AP", "AP50", "AP75", "AP_M", "AP_L", "AR", "AR50", "AR75", "AR_M", "AR_L"]
 
@@ -132,12 +134,15 @@ PRED = "{data}/pred.json"
         ("coco --model default --data {data}", "no picture '5.jpg'"),
         (f"coco --model default --data {{data}} --boxes {PRED}", "detection 0 has no bbox"),
         (f"coco --pred {PRED} --data {{data}} --json {{data}}", "is a folder"),
+        (f"ochuman --pred {PRED} --gt {{data}}/odd.json", "the form of OCHuman's annotations (KeyError"),
         ("cocoa", "did you mean coco"),
     ],
 )
 def test_bad_input_ends_in_one_line(data, arguments, message):
     row = {"image": "a.jpg", "center": [9, 9], "scale": 1, "joints": [[1, 1]] * 16, "joints_vis": [1] * 16}
     (data / "list.json").write_text(json.dumps([row]))
+    odd = {"keypoint_names": COCO.names, "images": [{"file_name": "1.jpg"}]}
+    (data / "odd.json").write_text(json.dumps(odd))
     done = run(*arguments.format(data=data).split())
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
