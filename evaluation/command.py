@@ -139,7 +139,7 @@ def read_annotations(benchmark: Benchmark, path: Path) -> Document:
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         what = f"{type(error).__name__}: {error}".splitlines()[0][:120]
         raise InputError(
-            f"'{path}' does not have the form of {benchmark.title}'s annotations ({what})"
+            f"'{path}' is not in the form of {benchmark.title}'s annotations ({what})"
         ) from None
 
 
