@@ -198,4 +198,11 @@ def _workers(text: str) -> int:
 
 
 def _preset_text(preset: dict[str, Any]) -> str:
-    return ", ".join(f"{name.replace('_', '-')} {value}" for name, value in preset.items())
+    """The preset as one would type it."""
+    words = []
+    for name, value in preset.items():
+        option = name.replace("_", "-")
+        words.append(
+            f"--{'' if value else 'no-'}{option}" if isinstance(value, bool) else f"--{option} {value}"
+        )
+    return " ".join(words)

@@ -58,7 +58,7 @@ class Painter:
         poses, options = result.poses, self._options
         if options.trails:
             self._remember(result)
-            self._draw_trails(image)
+            self._draw_trails(image, poses.track_ids.tolist())
         heights = np.maximum(poses.boxes[:, 3] - poses.boxes[:, 1], 1)
         for i in np.argsort(heights, kind="stable"):  # those in front last
             colour = id_colour(int(poses.track_ids[i]))
@@ -98,10 +98,10 @@ class Painter:
             if not trail:
                 del self._trails[track_id]
 
-    def _draw_trails(self, image: NDArray[np.uint8]) -> None:
+    def _draw_trails(self, image: NDArray[np.uint8], track_ids: list[int]) -> None:
         width = max(1, line_width(image.shape[:2], image.shape[0] / 4) // 2)
-        for track_id, trail in self._trails.items():
-            way = _fixed(np.array([point for _, point in trail]), image.shape[:2])
+        for track_id in track_ids:
+            way = _fixed(np.array([point for _, point in self._trails[track_id]]), image.shape[:2])
             cv2.polylines(image, [way], False, id_colour(track_id), width, cv2.LINE_AA, _SHIFT)
 
 
@@ -136,7 +136,8 @@ def _rectangle(image: NDArray[np.uint8], box: NDArray, colour: Colour, width: in
 def _label(image: NDArray[np.uint8], box: NDArray, joints: NDArray, track_id: int) -> None:
     """The id on a filled ground above the person, moved into the picture where it would stand out of it."""
     height, width = image.shape[:2]
-    text, scale = str(track_id), max(min(height, width) / 900, 0.4)
+    by_frame, by_person = min(height, width) / 900, float(box[3] - box[1]) / 250
+    text, scale = str(track_id), max(min(by_frame, by_person), 0.4, by_frame / 2)
     thickness = max(1, round(scale * 1.6))
     (wide, high), _ = cv2.getTextSize(text, _FONT, scale, thickness)
     pad = max(2, high // 3)

@@ -75,17 +75,22 @@ def track_videos(args: argparse.Namespace) -> int:
 
 
 class StopOnInterrupt:
-    """In its `with` block a first Ctrl-C sets `asked`, and only a second one interrupts."""
+    """In its `with` block a first Ctrl-C (or SIGTERM) sets `asked`, and only a second one interrupts.
+
+    Once `finishing` is set, as files are given their end, nothing interrupts.
+    """
 
     def __init__(self) -> None:
         self.asked = False
+        self.finishing = False
 
     def __enter__(self) -> StopOnInterrupt:
-        self._before = signal.signal(signal.SIGINT, self._stop)
+        self._before = {s: signal.signal(s, self._stop) for s in (signal.SIGINT, signal.SIGTERM)}
         return self
 
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def until(self, results: Iterable[FrameResult]) -> Iterator[FrameResult]:
         """The results until Ctrl-C is pressed."""
@@ -95,10 +100,11 @@ class StopOnInterrupt:
                 return
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+        if self.asked and not self.finishing:
             raise KeyboardInterrupt
         self.asked = True
-        print("\nstopping after this frame; Ctrl-C again stops at once", file=sys.stderr)
+        if not self.finishing:
+            print("\nstopping after this frame; Ctrl-C again stops at once", file=sys.stderr)
 
 
 def _track_one(
@@ -178,9 +184,11 @@ def _write(results: Iterable[FrameResult], sinks: list[Sink], threaded: bool, st
             for result in results:
                 write_all(sinks, result)
     except BaseException:
+        stop.finishing = True
         with suppress(OSError):  # the first failure is the one to tell
             close_all(sinks, complete=False)
         raise
+    stop.finishing = True
     close_all(sinks, complete=not stop.asked)
 
 
