@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tracker.flow import SmallView, create_flow, small_view
 from tracker.options import TrackerOptions
 from tracker.pose import PoseStage
-from tracker.proposals import Proposals, distinct_poses, from_detector, from_people, unite
+from tracker.proposals import Proposals, distinct_poses, from_detector, from_people, unite, weakly_confirmed
 from tracker.shots import ShotDetector
 from tracker.tracks import People
 from tracker.types import Frame, FrameResult, concatenate
@@ -75,8 +75,9 @@ class PoseTracker:
         with _adding_to(seconds, "match"):
             resting = self._resting(carried.track_ids, detect)
             awake = carried[~resting] if options.propagate else carried[:0]
-            known = from_people(awake, people.sure(awake), doubted=detect)
-            proposals = unite(found, known.at_least(options), options.nms)
+            doubted = ~weakly_confirmed(awake, found, options) & detect
+            known = from_people(awake, people.sure(awake), doubted)
+            proposals = unite(found.at_least(options), known.at_least(options), options.nms)
         keypoints, scores = self.pose(frame.image, proposals.windows)
         seconds.update(self.pose.seconds)
         with _adding_to(seconds, "match"):
@@ -108,7 +109,7 @@ class PoseTracker:
 
     def _detect(self, frame: Frame) -> Proposals:
         self._since_detection = 0
-        return from_detector(*self.detector(frame)).at_least(self.options)
+        return from_detector(*self.detector(frame))
 
 
 @contextmanager

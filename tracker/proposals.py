@@ -14,6 +14,7 @@ from tracker.propagation import LEAST_JOINTS, joint_boxes
 from tracker.similarity import pose_similarity
 from tracker.types import Poses
 
+SUPPORT = 0.5  # part of the box threshold with which a detection still confirms somebody who is known
 DOUBT = 0.9  # factor on the score of a person carried along where the detector looked and did not confirm it
 
 
@@ -54,20 +55,26 @@ def from_detector(boxes: NDArray, scores: NDArray) -> Proposals:
     return Proposals(boxes, boxes, np.asarray(scores, np.float32), np.ones(len(boxes), bool))
 
 
-def from_people(people: Poses, sure: NDArray[np.bool_], doubted: bool) -> Proposals:
+def weakly_confirmed(people: Poses, detections: Proposals, options: TrackerOptions) -> NDArray[np.bool_]:
+    """(N,) people who are where the detector has a box that is too weak to be somebody by itself."""
+    low, high = SUPPORT * options.box_threshold, options.box_threshold
+    weak = detections.boxes[(detections.scores >= low) & (detections.scores < high)]
+    return box_iou(people.boxes, weak).max(axis=1, initial=0) > options.nms
+
+
+def from_people(people: Poses, sure: NDArray[np.bool_], doubted: NDArray[np.bool_]) -> Proposals:
     """Boxes of people carried along: their sure joints' box, enlarged.
 
     Args:
         people: N people in the current frame.
         sure: (N, K) joints that count; a person with hardly any keeps the whole box.
-        doubted: the detector looked at this frame, so that whom it does not confirm loses score and must show
-            joints.
+        doubted: (N,) people whom the detector looked for in vain: they lose score and must show joints.
     """
     tight = joint_boxes(people.keypoints, sure)
     enough = (sure.sum(axis=1) >= LEAST_JOINTS) & (tight[:, 2:] - tight[:, :2] >= 1).all(axis=1)
     windows = np.where(enough[:, None], tight, people.boxes)
-    scores = people.box_scores * np.float32(DOUBT if doubted else 1)
-    return Proposals(windows, people.boxes, scores, np.full(len(people), not doubted))
+    scores = people.box_scores * np.where(doubted, np.float32(DOUBT), np.float32(1))
+    return Proposals(windows, people.boxes, scores, ~doubted)
 
 
 def unite(detections: Proposals, people: Proposals, nms: float) -> Proposals:
