@@ -95,7 +95,7 @@ def test_wrong_settings(settings: list[str], message: str) -> None:
 def test_wrong_files(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(text)
-    with pytest.raises(InputError, match="^[^\n]*$") as error:
+    with pytest.raises(InputError, match=r"^[^\n]*$") as error:
         load_recipe(str(path))
     assert message in str(error.value)
 
@@ -115,7 +115,17 @@ def test_a_recipe_survives_a_checkpoint() -> None:
 def test_unknown_benchmark() -> None:
     with pytest.raises(InputError, match="choose from coco"):
         find_benchmark("h36m")
-    assert set(BENCHMARKS) >= {"coco", "mpii", "crowdpose", "aic", "mhp", "ochuman", "mpii_trb", "jhmdb", "posetrack18"}
+    assert set(BENCHMARKS) >= {
+        "coco",
+        "mpii",
+        "crowdpose",
+        "aic",
+        "mhp",
+        "ochuman",
+        "mpii_trb",
+        "jhmdb",
+        "posetrack18",
+    }
 
 
 def _with_schedule(**changes: object) -> Recipe:
@@ -131,7 +141,9 @@ def test_steps_drop_after_their_epochs() -> None:
 
 
 def test_warm_up_and_shapes() -> None:
-    poly = in_samples(_with_schedule(samples=1280, epochs=None, shape="poly", power=1.0, warm_up=512).schedule, 1)
+    poly = in_samples(
+        _with_schedule(samples=1280, epochs=None, shape="poly", power=1.0, warm_up=512).schedule, 1
+    )
     assert learning_rate(poly, 0) == pytest.approx(1e-3 / 4)
     assert learning_rate(poly, 640) == pytest.approx(0.5e-3)
     cosine = in_samples(_with_schedule(samples=1280, epochs=None, shape="cosine").schedule, 1)

@@ -1,4 +1,4 @@
-"""Samples: repeatable, cut by inference's own convention, masked where nothing is known, robust to bad files."""
+"""Samples: repeatable, cut by inference's convention, masked where nothing is known, robust to bad files."""
 
 import json
 import shutil
@@ -52,7 +52,7 @@ def test_a_sample_is_always_the_same(people: Path, tiny: Path, kind: type) -> No
     options = Augmentation(half_body=0.5, half_body_joints=3, colour=0.3, blur=0.5, cut_out=0.5, mosaic=0.5)
     one, other = (kind(recipe(tiny, augmentation=options), people) for _ in range(2))
     different = kind(recipe(tiny, augmentation=options, seed=1), people)
-    list(one[place] for place in range(5))  # what came before does not matter
+    _ = [one[place] for place in range(5)]  # what came before does not matter
     for key, value in one[17].items():
         np.testing.assert_array_equal(value, other[17][key])
     assert (one[17]["image"] != different[17]["image"]).any()
@@ -86,9 +86,14 @@ def test_a_marked_joint_stays_marked(tmp_path: Path, tiny: Path, half_pixel: boo
     names = ("left_shoulder", "right_shoulder", "nose")
     for name, joint in zip(names, joints, strict=True):
         keypoints[COCO.index(name)] = *joint, 2
-    write(tmp_path, [{"id": 1, "image_id": 1, "bbox": [30, 40, 90, 110], "keypoints": keypoints.ravel().tolist()}])
+    write(
+        tmp_path,
+        [{"id": 1, "image_id": 1, "bbox": [30, 40, 90, 110], "keypoints": keypoints.ravel().tolist()}],
+    )
     settings = recipe(tiny, augmentation=Augmentation(flip=0.5))
-    settings = replace(settings, network=replace(settings.network, input_size=(128, 96), half_pixel=half_pixel))
+    settings = replace(
+        settings, network=replace(settings.network, input_size=(128, 96), half_pixel=half_pixel)
+    )
     samples = PoseSamples(settings, tmp_path)
     flips = 0
     for place in range(12):
@@ -183,11 +188,17 @@ def test_scores_of_joints_are_weights(tmp_path: Path) -> None:
 def test_people_who_cannot_teach_are_left_out(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "picture.png"), np.zeros((50, 50, 3), np.uint8))
     seen, unseen = [10.0, 10.0, 2.0] * len(COCO), [0.0] * 3 * len(COCO)
-    boxes = {1: ([0, 0, 40, 40], seen), 2: ([60, 0, 40, 40], seen), 3: ([0, 0, 0, 0], seen), 4: ([0, 0, 9, 9], unseen)}
+    boxes = {
+        1: ([0, 0, 40, 40], seen),
+        2: ([60, 0, 40, 40], seen),
+        3: ([0, 0, 0, 0], seen),
+        4: ([0, 0, 9, 9], unseen),
+    }
     document = {
         "images": [{"id": 1, "file_name": "picture.png", "width": 50, "height": 50}],
         "annotations": [
-            {"id": i, "image_id": 1, "bbox": box, "keypoints": keypoints} for i, (box, keypoints) in boxes.items()
+            {"id": i, "image_id": 1, "bbox": box, "keypoints": keypoints}
+            for i, (box, keypoints) in boxes.items()
         ],
     }
     (tmp_path / "people.json").write_text(json.dumps(document))
@@ -256,7 +267,10 @@ def test_broken_pictures_are_left_out_and_counted(people: Path, tmp_path: Path, 
         ("{", "not JSON"),
         ('{"images": []}', "no COCO-style annotations"),
         ('{"images": [], "annotations": []}', "holds nobody"),
-        ('{"images": [{"id": 1, "file_name": "x.png"}], "annotations": [{"id": 1, "image_id": 1}]}', "no 'keypoints'"),
+        (
+            '{"images": [{"id": 1, "file_name": "x.png"}], "annotations": [{"id": 1, "image_id": 1}]}',
+            "no 'keypoints'",
+        ),
     ],
 )
 def test_malformed_annotations(tmp_path: Path, content: str, message: str) -> None:
@@ -268,9 +282,9 @@ def test_malformed_annotations(tmp_path: Path, content: str, message: str) -> No
 def test_missing_annotations_and_pictures(people: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--data"):
         read_people(DataSource(annotations="none.json"), people, COCO)
-    with pytest.raises(InputError, match="'images'"):
+    with pytest.raises(InputError, match="set the data source's 'images'"):
         read_people(DataSource(annotations="people.json", images="elsewhere"), people, COCO)
-    with pytest.raises(InputError, match="17 keypoints|has 17"):
+    with pytest.raises(InputError, match="has 17 keypoints"):
         read_people(DataSource(annotations="people.json", benchmark="crowdpose"), people, COCO)
 
 
@@ -296,7 +310,9 @@ def test_mosaics_fill_the_picture() -> None:
     assert (covered == 1).all()
 
 
-@pytest.mark.parametrize("name", ["mpii", "mpii_trb", "crowdpose", "aic", "mhp", "ochuman", "jhmdb", "posetrack18"])
+@pytest.mark.parametrize(
+    "name", ["mpii", "mpii_trb", "crowdpose", "aic", "mhp", "ochuman", "jhmdb", "posetrack18"]
+)
 def test_every_benchmarks_own_files_are_read(shared: Path, name: str) -> None:
     folders = {"mpii_trb": "mpii"}
     files = {"jhmdb": "test_jhmdb_sub1.json", "posetrack18": "annotations/val"}

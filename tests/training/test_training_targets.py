@@ -81,7 +81,9 @@ def test_coarse_to_fine_kernels() -> None:
 def test_loss_and_accuracy_are_the_microsoft_codes(shared: Path) -> None:
     expected = np.load(shared / "reference" / "decode" / "accuracy_loss.npz")
     output, target, weights = (torch.from_numpy(expected[k]) for k in ("output", "target", "target_weight"))
-    assert float(heatmap_loss(output, target, weights[..., 0])) == pytest.approx(float(expected["loss_weighted"]))
+    assert float(heatmap_loss(output, target, weights[..., 0])) == pytest.approx(
+        float(expected["loss_weighted"])
+    )
     everyone = torch.ones_like(weights[..., 0])
     assert float(heatmap_loss(output, target, everyone)) == pytest.approx(float(expected["loss_unweighted"]))
     assert float(training_pck(output, target)) == pytest.approx(float(expected["avg_acc"]), abs=1e-6)
