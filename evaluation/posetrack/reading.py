@@ -274,8 +274,7 @@ class _Persons:
     def _track_ids(self) -> NDArray[np.int64]:
         given = [a.get("track_id") for a in self.annotations]
         for person, value in enumerate(given):
-            whole = type(value) is int or (type(value) is float and value.is_integer())
-            if not whole or abs(value) >= 1 << 62:
+            if not _is_whole(value):
                 raise InputError(f"{self.where(person)}: 'track_id' must be a whole number, found {value}")
         return np.array(given, np.int64)
 
@@ -320,3 +319,10 @@ class _Persons:
     def _box_scores(self) -> NDArray[np.float64]:
         given = [a.get("score") for a in self.annotations]
         return np.array([v if isinstance(v, int | float) else math.nan for v in given], np.float64)
+
+
+def _is_whole(value: object) -> bool:
+    """Whether a value of a file is a whole number, also one written as 3.0, that fits 64 bits."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) < 1 << 62 and value == int(value)
