@@ -192,12 +192,10 @@ class _TimedEngine:
 
 
 def _pose_stage(model: str, options: RunOptions, times: StageTimes) -> PoseStage:
-    from models.checkpoints import load_pose_network
-    from models.engines import create_engine
+    from models.engines import load_engine
     from tracker.pose import PoseStage
 
-    network = load_pose_network(model, **options.description)
-    engine = create_engine(network, options.engine, options.device, options.precision)
+    engine = load_engine(model, options.engine, options.device, options.precision, **options.description)
     return PoseStage(cast("Engine", _TimedEngine(engine, times)), options.flip_test, published_scores=True)
 
 

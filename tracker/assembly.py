@@ -17,15 +17,14 @@ def build_tracker(args: argparse.Namespace) -> PoseTracker:
     options = tracker_options(args)  # wrong values come out before anything loads
     given = settings(args)
 
-    from models.checkpoints import load_pose_network
-    from models.engines import create_engine
+    from models.engines import load_engine
     from tracker.detectors import create_detector
     from tracker.pipeline import PoseTracker
     from tracker.pose import PoseStage
 
     engine_options = (args.engine, args.device, args.precision)
-    network = load_pose_network(given.get("pose_model", POSE_MODEL))
-    pose = PoseStage(create_engine(network, *engine_options), flip_test=given.get("flip_test", False))
+    engine = load_engine(given.get("pose_model", POSE_MODEL), *engine_options)
+    pose = PoseStage(engine, flip_test=given.get("flip_test", False))
     detector = create_detector(args.detections or given.get("detector", DETECTOR), *engine_options)
     return PoseTracker(detector, pose, options)
 
