@@ -139,6 +139,23 @@ def test_whole_benchmarks_on_samples(shared, tmp_path, network, capsys, benchmar
     assert json.loads(output.read_text())["metrics"]
 
 
+def test_published_figures_stand_beside_ours(shared, tmp_path, capsys):
+    """A file under a published name is taken for that checkpoint."""
+    import torch
+
+    from models.architectures import create_pose_network
+
+    folder = shared / "data" / "samples" / "crowdpose"
+    published = tmp_path / "res50_crowdpose_256x192-c6a526b6_20201227.pth"
+    network = create_pose_network("pose_resnet_18", "crowdpose")
+    torch.save({"state_dict": network.state_dict()}, published)
+    where = ("--data", folder, "--gt", folder / "test_crowdpose.json")
+    assert run("crowdpose", *where, "--model", published, "--input-size", "64x64") == 0
+    shown = capsys.readouterr().out
+    assert "published: CrowdPose test with YOLOv3 human detector" in shown
+    assert "0.739" in shown  # AP (E)
+
+
 def test_stopped_run_gives_the_same_predictions(shared, tmp_path, network):
     """Killed in the middle and run again, as a user would, in processes of its own."""
     folder = shared / "data" / "samples" / "coco"
