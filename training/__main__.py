@@ -1,10 +1,11 @@
-"""``python -m training RECIPE``: train a network. ``python -m training export``: turn a run into weights."""
+"""``python -m training RECIPE``: train a network; ``… export`` and ``… crops``: what comes of it."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from models.errors import exit_status
@@ -17,7 +18,8 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m training",
         description="Train a network by a recipe, here or in several processes: "
         "torchrun --nproc-per-node 4 -m training RECIPE …",
-        epilog="python -m training export --help: turn a run's checkpoint into weights to use",
+        epilog="python -m training export --help: turn a run's checkpoint into weights to use; "
+        "python -m training crops --help: crops of people for calibration",
     )
     result.add_argument("recipe", help=f"a recipe's name ({', '.join(recipe_names())}) or a YAML file")
     result.add_argument(
@@ -46,10 +48,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    if sys.argv[1:2] == ["export"]:
-        from training.export import main as export
-
-        return export(sys.argv[2:])
+    if sys.argv[1:2] in (["export"], ["crops"]):
+        subcommand = import_module(f"training.{sys.argv[1]}")
+        return int(subcommand.main(sys.argv[2:]))
     arguments = parser().parse_args()
     _log_to_stderr()
     settings = [*arguments.set, *([f"network.init={arguments.init}"] if arguments.init else [])]

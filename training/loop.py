@@ -23,6 +23,7 @@ from training.detector_task import DetectorTask
 from training.distributed import World, distribute, join_world, synchronise_batch_norm
 from training.pose_task import PoseTask
 from training.recipe import Recipe, Schedule
+from training.rendered import render_missing
 from training.run_log import Means, RunLog
 from training.schedule import create_optimiser, in_samples, learning_rate, move_average, part_size
 from training.task import Batch, Figures, Task, Validation
@@ -39,6 +40,7 @@ PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 def create_task(recipe: Recipe, data: Path, world: World) -> Task:
     """The recipe's task with its network, which depends on the recipe's seed alone."""
+    render_missing(recipe, data, world)
     torch.manual_seed(recipe.seed)
     return TASKS[recipe.network.kind](recipe, data, world)
 
@@ -69,7 +71,7 @@ def train(
         output.mkdir(parents=True, exist_ok=True)
         task = create_task(recipe, data, world)
         schedule = in_samples(recipe.schedule, len(task.samples.mix))
-        state = _start(task, schedule, recipe, world)
+        state = create_state(task, schedule, recipe, world)
         if resume and (output / LAST).is_file():
             state.restore(output / LAST, world.device)
             log.info("resumed at sample %d", state.done)
@@ -78,7 +80,8 @@ def train(
         return state.figures, last
 
 
-def _start(task: Task, schedule: Schedule, recipe: Recipe, world: World) -> RunState:
+def create_state(task: Task, schedule: Schedule, recipe: Recipe, world: World) -> RunState:
+    """The state of a run before its first step."""
     average = copy.deepcopy(task.network).eval().requires_grad_(False) if schedule.average else None
     network = synchronise_batch_norm(task.network, world)
     scaler = torch.amp.GradScaler(world.device.type, enabled=recipe.precision == "fp16")
@@ -94,11 +97,11 @@ def _run(
     assert schedule.samples is not None
     part = part_size(schedule, world.size)
     every = _validation_interval(recipe, schedule, len(task.samples.mix))
-    step = _Step(task, state, schedule, recipe, world)
+    step = Step(task, state, schedule, recipe, world)
     window = _Window(world)
     validation: Validation | None = None
     with _ends_step_first() as stopped, _explained(recipe, part):
-        parts = iter(_loader(task, recipe, schedule, state.done, part, world))
+        parts = iter(create_loader(task, recipe, schedule, state.done, part, world))
         while state.done < schedule.samples:
             with window.waiting():
                 batches = [next(parts) for _ in range(schedule.accumulate)]
@@ -148,7 +151,7 @@ def _autocast(recipe: Recipe, world: World) -> torch.autocast:
     return torch.autocast(world.device.type, kind, enabled=kind is not None)
 
 
-class _Step:
+class Step:
     """One step of the optimiser over the parts of a batch."""
 
     def __init__(self, task: Task, state: RunState, schedule: Schedule, recipe: Recipe, world: World) -> None:
@@ -252,9 +255,17 @@ class _Places(Sampler[list[int]]):
                 yield list(range(begin, begin + self.part))
 
 
-def _loader(
+def create_loader(
     task: Task, recipe: Recipe, schedule: Schedule, done: int, part: int, world: World
 ) -> DataLoader[Any]:
+    """The rest of a run's samples for this process, in parts.
+
+    Args:
+        task, recipe, world: of the run.
+        schedule: with its length in samples.
+        done: samples of the run that are over.
+        part: samples of a part.
+    """
     assert schedule.samples is not None
     return DataLoader(
         task.samples,  # type: ignore[arg-type]

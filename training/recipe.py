@@ -21,6 +21,8 @@ class DataSource:
             enlarged by 15 % in all as the paper does for PoseTrack.
         weight: how often a person (or image) is drawn, relative to the other sources' 1.
         ignore_below: a pseudo box of a lower score is neither positive nor negative for a detector.
+        scenes: so many rendered scenes, made on first use if the file is missing (see `training.rendered`).
+        first_scene: number of the first of them; every scene has its own.
     """
 
     annotations: str
@@ -29,6 +31,8 @@ class DataSource:
     boxes: str = "annotation"
     weight: float = 1.0
     ignore_below: float = 0.3
+    scenes: int = 0
+    first_scene: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
