@@ -26,12 +26,14 @@ class Proposals:
         windows: (N, 4) float32 boxes that the crops are made of: left, top, right, bottom in pixels.
         boxes: (N, 4) float32 boxes of the whole person, which the results show.
         scores: (N,) float32 box scores.
+        track_ids: (N,) int64 who was carried here, 0 for boxes of the detector.
         certain: (N,) bool, from the detector, or not doubted by it: they need show no joints.
     """
 
     windows: NDArray[np.float32]
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
+    track_ids: NDArray[np.int64]
     certain: NDArray[np.bool_]
 
     @classmethod
@@ -52,7 +54,9 @@ class Proposals:
 def from_detector(boxes: NDArray, scores: NDArray) -> Proposals:
     """A detector's boxes (N, 4) and scores (N,)."""
     boxes = np.asarray(boxes, np.float32)
-    return Proposals(boxes, boxes, np.asarray(scores, np.float32), np.ones(len(boxes), bool))
+    n = len(boxes)
+    scores = np.asarray(scores, np.float32)
+    return Proposals(boxes, boxes, scores, np.zeros(n, np.int64), np.ones(n, bool))
 
 
 def weakly_confirmed(people: Poses, detections: Proposals, options: TrackerOptions) -> NDArray[np.bool_]:
@@ -74,7 +78,7 @@ def from_people(people: Poses, sure: NDArray[np.bool_], doubted: NDArray[np.bool
     enough = (sure.sum(axis=1) >= LEAST_JOINTS) & (tight[:, 2:] - tight[:, :2] >= 1).all(axis=1)
     windows = np.where(enough[:, None], tight, people.boxes)
     scores = people.box_scores * np.where(doubted, np.float32(DOUBT), np.float32(1))
-    return Proposals(windows, people.boxes, scores, ~doubted)
+    return Proposals(windows, people.boxes, scores, people.track_ids, ~doubted)
 
 
 def unite(detections: Proposals, people: Proposals, nms: float) -> Proposals:
@@ -101,14 +105,14 @@ def distinct_poses(
         options: thresholds of joints and OKS.
 
     Returns:
-        M ≤ N poses without ids, best first: by box score times the mean score of the sure joints.
+        M ≤ N poses with the proposals' ids, best first: by box score times the mean score of the sure joints.
     """
     poses = Poses(
         np.asarray(keypoints, np.float32),
         np.asarray(scores, np.float32),
         proposals.boxes,
         proposals.scores,
-        np.zeros(len(scores), np.int64),
+        proposals.track_ids,
     )
     sure = poses.scores >= options.joint_threshold
     number = sure.sum(axis=1)

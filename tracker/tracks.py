@@ -99,10 +99,10 @@ class People:
         return sure | (sure.sum(axis=1) < LEAST_JOINTS)[:, None]
 
     def identify(self, poses: Poses, time: float) -> Poses:
-        """Give the poses of a frame their ids; poses that are nobody known and too weak for a new id go.
+        """Give the poses of a frame their ids; poses that are nobody known and may not be anybody new go.
 
         Args:
-            poses: N people; their `track_ids` are not looked at.
+            poses: N people; `track_ids` says whose box each was found in, 0 for a box of the detector.
             time: seconds of the frame, the one that `carry` was called with.
         """
         options = self._options
@@ -113,6 +113,8 @@ class People:
         rows, columns = self._match(similarity, options.min_similarity)
         track_ids[columns] = ids[rows]
         self._relink(track_ids, poses, time)
+        same = (track_ids == 0) & ~np.isin(poses.track_ids, track_ids)
+        track_ids[same] = poses.track_ids[same]  # like nobody, but found where the flow carried somebody
         track_ids = self._start(track_ids, poses)
         poses = replace(poses, track_ids=track_ids)[track_ids > 0]
         self._remember(poses, time)
@@ -130,14 +132,15 @@ class People:
         track_ids[free[columns]] = np.array(lost)[rows]
 
     def _start(self, track_ids: NDArray[np.int64], poses: Poses) -> NDArray[np.int64]:
-        """New ids for strong poses, best first, as far as there is room."""
+        """New ids for strong poses in boxes of the detector, best first, as far as there is room."""
         options = self._options
         room = len(poses) if options.max_people is None else options.max_people
         known = np.flatnonzero(track_ids > 0)
         result = np.zeros_like(track_ids)
         stay = known[np.argsort(track_ids[known])][:room]
         result[stay] = track_ids[stay]
-        new = np.flatnonzero((track_ids == 0) & (poses.box_scores >= options.new_track_threshold))
+        strong = (poses.track_ids == 0) & (poses.box_scores >= options.new_track_threshold)
+        new = np.flatnonzero((track_ids == 0) & strong)
         new = new[np.argsort(-poses.box_scores[new], kind="stable")][: room - len(stay)]
         result[new] = self._next_id + np.arange(len(new))
         self._next_id += len(new)

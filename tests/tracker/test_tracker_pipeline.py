@@ -189,3 +189,15 @@ def test_times_of_the_stages_are_told(two: Walkers) -> None:
     (result,) = run(Script(two), 1)
     assert set(result.seconds) == {"flow", "detect", "match"}
     assert all(value >= 0 for value in result.seconds.values())
+
+
+def test_a_person_carried_keeps_the_id_though_the_pose_is_like_nobodys(two: Walkers) -> None:
+    class Jumping(Script):
+        def __call__(self, image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            points, scores = super().__call__(image, boxes)
+            return points + (300 if self.index == 4 else 0), scores
+
+    script = Jumping(two)
+    results = run(script, 6, detect_every=100, carry=0, oks_nms=1.0)
+    assert script.asked == [0]
+    assert ids(results[:5]) == [[1, 2]] * 5
