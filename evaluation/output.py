@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from evaluation.benchmark import Benchmark, Scores
+from evaluation.benchmark import Benchmark, Scores, Table
 from evaluation.files import write_whole
 
 
@@ -18,10 +18,9 @@ def print_scores(benchmark: Benchmark, scores: Scores, source: str) -> None:
     from rich.markup import escape
 
     console = Console(width=None if os.environ.get("COLUMNS") or os.isatty(1) else 160)
-    for table in scores.tables:
-        console.print(_rich_table(table.title, table.columns, table.rows, table.decimals))
-    rows = table_rows(benchmark, scores, source)
-    console.print(_rich_table(benchmark.title, benchmark.columns, rows, benchmark.decimals))
+    rows = tuple(table_rows(benchmark, scores, source))
+    for table in (*scores.tables, Table(benchmark.title, benchmark.columns, rows, benchmark.decimals)):
+        console.print(_rich_table(table, console.width))
     for note in scores.notes:
         console.print(f"note: {escape(note)}")
 
@@ -30,21 +29,33 @@ def table_rows(benchmark: Benchmark, scores: Scores, source: str) -> list[tuple[
     """Rows of the published table: ours, then those published for the same checkpoint of the zoo."""
     from evaluation.published import figures
 
-    ours = [(f"{source} {label}".strip(), row) for label, row in scores.rows.items()]
+    ours = [(f"{Path(source).name} {label}".strip(), row) for label, row in scores.rows.items()]
     return ours + [(f"published: {setting}", row) for setting, row in figures(benchmark, source)]
 
 
-def _rich_table(title: str, columns: tuple[str, ...], rows: Any, decimals: int) -> Any:
+def _rich_table(table: Table, width: int) -> Any:
+    """The table as it stands, or, where the terminal is too narrow for its columns, with rows as columns."""
+    from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table as RichTable
 
-    table = RichTable(title=title, title_justify="left")
-    table.add_column("", overflow="fold")
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
-    for label, figures in rows:
-        table.add_row(escape(label), *(number(figure, decimals) for figure in figures))
-    return table
+    head, rows = (
+        table.columns,
+        [(n, [number(f, table.decimals) for f in figures]) for n, figures in table.rows],
+    )
+    needed = sum(2 + max(len(name), table.decimals + 3) for name in head)
+    if needed + 12 > width:
+        head, rows = (
+            tuple(name for name, _ in rows),
+            [(name, [figures[i] for _, figures in rows]) for i, name in enumerate(head)],
+        )
+    printed = RichTable(title=table.title, title_justify="left", box=SIMPLE_HEAD, title_style="bold")
+    printed.add_column("", overflow="fold")
+    for name in head:
+        printed.add_column(escape(name), justify="right", no_wrap=len(name) < 20)
+    for name, figures in rows:
+        printed.add_row(escape(name), *figures)
+    return printed
 
 
 def number(figure: float, decimals: int) -> str:
