@@ -153,8 +153,9 @@ def predict(gt: Path, data: Path, options: RunOptions, folder: Path) -> None:
 
 
 def _check_settings(folder: Path, settings: Json) -> None:
+    """Remember what the predictions depend on; refuse a folder that holds those of another run."""
     path = folder / "run.json"
-    if not path.exists():
+    if not path.exists() or not any((folder / "poses").glob("*.json")):
         write_json(path, settings, indent=True)
         return
     before = read_json(path)
