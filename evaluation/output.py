@@ -43,8 +43,9 @@ def _rich_table(table: Table, width: int) -> Any:
         table.columns,
         [(n, [number(f, table.decimals) for f in figures]) for n, figures in table.rows],
     )
-    needed = sum(2 + max(len(name), table.decimals + 3) for name in head)
-    if needed + 12 > width:
+    label = min(max((len(name) for name, _ in rows), default=0), 24)  # longer ones are folded
+    needed = label + 4 + sum(3 + max(len(name), table.decimals + 2) for name in head)
+    if needed > width:
         head, rows = (
             tuple(name for name, _ in rows),
             [(name, [figures[i] for _, figures in rows]) for i, name in enumerate(head)],
