@@ -91,6 +91,13 @@ def test_posetrack_joints(tmp_path: Path) -> None:
     )
 
 
+def test_posetrack_of_other_keypoints(tmp_path: Path) -> None:
+    hand = KeypointSet("hand", ("thumb", "palm"), (), None, (1.0, 1.0))
+    with pytest.raises(InputError, match="'hand' cannot become 'posetrack18'"):
+        PoseTrackResults(tmp_path / "p.json", run_of(hand))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_coco_counts_from_one(tmp_path: Path) -> None:
     write(CocoResults(tmp_path / "c.json", run_of()), result(0), result(1, people=0), result(2, people=1))
     content = json.loads((tmp_path / "c.json").read_text())

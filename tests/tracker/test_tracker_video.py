@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import cv2
@@ -231,3 +234,23 @@ def test_patterns(clips: Clips, tmp_path: Path) -> None:
     assert expand_inputs([str(tmp_path / "*.png")]) == [str(tmp_path / "*.png")]
     with pytest.raises(InputError, match="nothing matches"):
         expand_inputs([str(tmp_path / "*.mov")])
+
+
+def test_video_from_a_server(clips: Clips) -> None:
+    path = clips("served.mp4")
+    handler = partial(QuietHandler, directory=str(path.parent))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        frames = read(address + path.name, "f3", None)
+        with pytest.raises(InputError, match="cannot read"):
+            open_source(address + "missing.mp4")
+        server.shutdown()
+    assert [frame.index for frame in frames] == list(range(3, 12))
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves a folder without a line a request."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""

@@ -31,9 +31,11 @@ Image = tuple[int, Fraction]  # a frame's index and time
 
 
 class PoseTrackResults:
-    """One sequence in PoseTrack18's format."""
+    """One sequence in PoseTrack18's format; raises InputError for keypoints that have none of its joints."""
 
     def __init__(self, path: Path, run: RunInfo) -> None:
+        nobody = np.zeros((0, len(run.keypoints), 2))
+        convert_keypoints(nobody, nobody[..., 0], run.keypoints, POSETRACK18)
         self._run = run
         self._file = _AnnotationFile(path, _posetrack_images, POSETRACK18)
 
