@@ -1,9 +1,8 @@
 """The people being tracked: their queue of poses, their ids, their life-cycle.
 
 A person is *tentative* until seen in a few frames, then *confirmed*; *lost* while no pose is theirs;
-*re-linked* when a pose is similar to one of the queue, or lies where the Kalman filter expects
-them; and forgotten when neither the queue nor the filter's time holds them any longer. Ids count from 1 and
-are never used again.
+*re-linked* when a pose is like one of the queue, or lies where the Kalman filter expects them; forgotten when
+neither the queue nor the filter's time holds them any longer. Ids count from 1 and are never used again.
 """
 
 from __future__ import annotations
