@@ -15,6 +15,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -58,7 +59,8 @@ def measure(recipe: Recipe, data: Path, world: World, rounds: int, steps: int) -
     task = create_task(recipe, data, world)
     schedule = in_samples(recipe.schedule, len(task.samples.mix))
     step = Step(task, create_state(task, schedule, recipe, world), schedule, recipe, world)
-    parts = iter(create_loader(task, recipe, schedule, 0, part_size(schedule, world.size), world))
+    endless = replace(schedule, samples=2**40)
+    parts = iter(create_loader(task, recipe, endless, 0, part_size(schedule, world.size), world))
 
     def draw() -> list[dict[str, torch.Tensor]]:
         return [next(parts) for _ in range(schedule.accumulate)]

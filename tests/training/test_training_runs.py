@@ -331,3 +331,24 @@ def test_logs_can_be_read_again(tmp_path: Path) -> None:
     append_row(path, {"time": "t", "samples": 20, "loss": 1.5, "pck": 0.5})  # resumed, with one figure more
     assert read_rows(path) == [{"samples": 10, "loss": 3.0}, {"samples": 20, "loss": 1.5, "pck": 0.5}]
     assert read_rows(tmp_path / "none.csv") == []
+
+
+def test_crops_for_calibration(people: Path, tiny: Path, tmp_path: Path) -> None:
+    run = command("crops", tiny, "--data", people, "--output", tmp_path / "crops", "--count", "5")
+    assert run.returncode == 0, run.stderr
+    pictures = [cv2.imread(str(path)) for path in sorted((tmp_path / "crops").iterdir())]
+    assert [picture.shape for picture in pictures] == [(32, 32, 3)] * 5
+    assert "5 crops" in run.stdout
+
+
+def test_speed_is_measured(people: Path, tiny: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "benchmarks/train.py", tiny, "--data", people, "--rounds", "1", "--steps", "1"],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        cwd=ROOT,
+        timeout=240,
+    )
+    assert run.returncode == 0, run.stderr
+    assert [line.split()[0] for line in run.stdout.splitlines()[2:]] == ["data", "step", "both"]
