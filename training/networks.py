@@ -22,11 +22,7 @@ from training.recipe import Network, Recipe
 
 log = logging.getLogger(__name__)
 
-HEAD_KEYS = (
-    "final_layer.",
-    "conv_layers.",
-    "res_conv2.",
-)  # layers with one output for each joint, where K fits
+HEAD_KEYS = ("final_layer.", "res_conv2.")  # layers with one output for each joint
 
 
 def build_network(recipe: Recipe) -> nn.Module:
@@ -100,9 +96,8 @@ def start_from(network: nn.Module, name_or_path: str) -> int:
     for key, value in own.items():
         if key not in state:
             continue
-        if ours and theirs and _is_head(key, value, len(ours)) and _is_head(key, state[key], len(theirs)):
-            if ours.names == theirs.names or value.shape[1:] == state[key].shape[1:]:
-                fitting[key] = _rows_by_joint(value, state[key], ours, theirs)
+        if ours and theirs and _of_joints(key, value, state[key]):
+            fitting[key] = _rows_by_joint(value, state[key], ours, theirs)
         elif value.shape == state[key].shape:
             fitting[key] = state[key]
     if not fitting:
@@ -111,8 +106,9 @@ def start_from(network: nn.Module, name_or_path: str) -> int:
     return len(fitting)
 
 
-def _is_head(key: str, value: Tensor, joints: int) -> bool:
-    return any(part in key for part in HEAD_KEYS) and value.ndim > 0 and len(value) == joints
+def _of_joints(key: str, own: Tensor, state: Tensor) -> bool:
+    """Whether a tensor has a row for each joint, and the rows are alike."""
+    return any(part in key for part in HEAD_KEYS) and own.ndim > 0 and own.shape[1:] == state.shape[1:]
 
 
 def _rows_by_joint(own: Tensor, state: Tensor, ours: KeypointSet, theirs: KeypointSet) -> Tensor:
