@@ -381,7 +381,7 @@ def test_full_disk_leaves_whole_files(
     assert 5 < len(result["frames"]) == result["summary"]["frames"] < 300
     assert not result["summary"]["complete"]
     assert len(json.loads((tmp_path / "p.json").read_text())["images"]) > 5
-    assert len(video_times(tmp_path / "o.mp4")) > 0
+    assert len(video_times(tmp_path / "o.mp4")) >= 25  # a second and more of whole fragments
 
 
 def test_help_is_quick_and_loads_no_network() -> None:

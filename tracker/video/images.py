@@ -79,7 +79,7 @@ def find_pictures(spec: str) -> list[Path]:
     pictures = [file for file in found if _is_picture(file)]
     if not pictures:
         raise InputError(
-            f"no pictures in '{spec}': {len(found)} other files (taken: {' '.join(sorted(SUFFIXES))})"
+            f"no pictures in '{spec}' but {len(found)} other files; for videos give a pattern such as '*.mp4'"
         )
     return sorted(pictures, key=_natural)
 

@@ -25,7 +25,11 @@ FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 
 # An MP4 consists of fragments that play by themselves while it is written; once whole it is a plain one.
 # In Matroska a sound coder's run-up before 0 must not push the pictures' times.
-_MP4 = {"movflags": "hybrid_fragmented+delay_moov"}
+_MP4 = {
+    "movflags": "hybrid_fragmented+delay_moov",
+    "frag_duration": "1000000",  # microseconds
+    "flush_packets": "1",
+}
 _MUXERS = {"mp4": _MP4, "mov": _MP4, "matroska": {"avoid_negative_ts": "disabled"}}
 
 
@@ -74,7 +78,8 @@ class OverlayVideo:
         stream.width, stream.height = source.width + source.width % 2, source.height + source.height % 2
         stream.pix_fmt = "yuv420p"
         stream.time_base = stream.codec_context.time_base = source.time_base
-        stream.options = {"preset": "veryfast", "crf": str(quality)}
+        # no B-frames: with them and varying times an MP4 of fragments can end before its last picture
+        stream.options = {"preset": "veryfast", "crf": str(quality), "bf": "0"}
         # cv2.cvtColor below makes BT.601, limited range: say so
         stream.codec_context.color_range, stream.codec_context.colorspace = 1, 6
         self._stream = stream
@@ -110,7 +115,7 @@ class OverlayVideo:
     def close(self, complete: bool = True) -> None:
         """Write what is still in the encoder and give the file its name; without frames there is no file."""
         with _errors_of(self._file.path), ExitStack() as steps:  # each step is taken even if one fails
-            steps.callback(self._file.finish if self._begun else self._file.discard)
+            steps.push(self._settle)
             steps.callback(self._container.close)
             if self._audio:
                 steps.callback(self._audio.close)
@@ -118,6 +123,34 @@ class OverlayVideo:
                 self._container.mux(self._stream.encode(None))
                 if self._audio:  # a whole video takes all of its sound along, be it longer than the pictures
                     self._audio.copy_until(inf if complete and not self._cut else self._end)
+
+    def _settle(self, failure: type[BaseException] | None, *_: object) -> None:
+        """Give the file its name, cut back to what plays where it could not be finished."""
+        if failure and container_format(self._file.path) != "matroska":
+            self._begun = self._begun and cut_to_whole_fragments(self._file.part)
+        if self._begun:
+            self._file.finish()
+        else:
+            self._file.discard()
+
+
+def cut_to_whole_fragments(path: Path) -> bool:
+    """Take the torn end off an MP4 that is made of fragments; gives whether anything is left to play."""
+    with path.open("r+b") as file:
+        size, end, fragments = path.stat().st_size, 0, 0
+        while True:
+            file.seek(end)
+            head = file.read(16)
+            length = int.from_bytes(head[:4], "big")
+            if length == 1:
+                length = int.from_bytes(head[8:16], "big")
+            if len(head) < 8 or length < 8 or end + length > size:
+                break
+            end += length
+            if head[4:8] == b"mdat":
+                fragments, whole = fragments + 1, end
+        file.truncate(whole if fragments else 0)
+    return fragments > 0
 
 
 @contextmanager
