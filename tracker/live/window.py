@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from statistics import median
 
 import cv2
@@ -23,6 +23,7 @@ from tracker.run import only
 from tracker.types import FrameResult
 
 TITLE = "simpleposetrack"
+WINDOW = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL  # no tool bar
 KEYS = "q quit  space pause  s screenshot  r record  b boxes  i ids  t trails  m times  click follow  h help"
 PATIENCE = 0.02  # seconds to wait for a result before looking at the keys
 DIMMED = 0.3  # how strongly people are drawn who are not the one followed
@@ -37,16 +38,29 @@ def check_screen() -> None:
         display = os.environ.get("DISPLAY", "")
         if not display and not os.environ.get("WAYLAND_DISPLAY"):
             raise InputError("no screen here: add --serve and open the page in a browser")
-        number = display.removeprefix(":").partition(".")[0]
-        if display.startswith(":") and not Path(f"/tmp/.X11-unix/X{number}").exists():
+        if display.startswith(":") and not _answers(display):  # Qt would abort the program
             raise InputError(f"no screen '{display}' here: add --serve and open the page in a browser")
+    os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")  # it misses fonts that nobody needs
     try:
-        cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+        cv2.namedWindow(TITLE, WINDOW)
     except cv2.error:
         raise InputError(
             "this OpenCV cannot open windows (is it the headless build?): add --serve and open the page in "
             "a browser"
         ) from None
+
+
+def _answers(display: str) -> bool:
+    """Whether an X server of this machine listens for a display such as ``:0``."""
+    name = f"/tmp/.X11-unix/X{display.removeprefix(':').partition('.')[0]}"
+    for address in (name, f"\0{name}"):  # a file, or Linux's abstract name
+        with socket.socket(socket.AF_UNIX) as client:
+            try:
+                client.connect(address)
+                return True
+            except OSError:
+                continue
+    return False
 
 
 class LiveWindow:
@@ -88,7 +102,7 @@ class LiveWindow:
 
     def run(self) -> None:
         """Until the end; leaves no window open."""
-        cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+        cv2.namedWindow(TITLE, WINDOW)
         cv2.setMouseCallback(TITLE, self._click)
         try:
             while self._running:
@@ -220,11 +234,10 @@ def state_text(status: CaptureStatus, dark: bool) -> str:
 
 def _text(image: NDArray[np.uint8], text: str, place: tuple[int, int], scale: float) -> None:
     """A line on dark ground; rows count from the top, negative ones from the bottom."""
-    (wide, high), base = cv2.getTextSize(text, _FONT, scale, 1)
-    while wide > image.shape[1] - 8 and scale > 0.2:
+    (_, high), base = cv2.getTextSize("Ag", _FONT, scale, 1)
+    step = high + base + 6  # the same for every line
+    while (wide := cv2.getTextSize(text, _FONT, scale, 1)[0][0]) > image.shape[1] - 8 and scale > 0.2:
         scale *= 0.9
-        (wide, high), base = cv2.getTextSize(text, _FONT, scale, 1)
-    step = high + base + 6
     top = place[1] * step if place[1] >= 0 else image.shape[0] + place[1] * step
     ground = image[max(0, top) : top + step, : wide + 12]
     ground[:] = (ground * 0.3 + np.array(_GROUND) * 0.7).astype(np.uint8)
