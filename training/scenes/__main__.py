@@ -22,14 +22,16 @@ def main() -> int:
     if arguments.output is None:
         raise InputError("give --output FOLDER for scenes, or --sample FILE for the sample clip")
     size = _size(arguments.size)
-    for name in ("count", "frames", "rate"):
+    for name in ("count", "frames", "rate", "jobs"):
         if getattr(arguments, name) < 1:
             raise InputError(f"--{name} {getattr(arguments, name)}: give a whole number from 1")
 
     from training.scenes import datasets  # after the arguments are known to be sound
 
     if arguments.format == "coco":
-        datasets.write_stills(arguments.output, arguments.count, size, arguments.seed, _progress)
+        datasets.write_stills(
+            arguments.output, arguments.count, size, arguments.seed, arguments.jobs, _progress
+        )
     else:
         datasets.write_sequences(
             arguments.output,
@@ -65,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--seed", type=int, default=0, help="number of the first scene; scene n is always the same"
     )
+    parser.add_argument("--jobs", type=int, default=1, help="processes that render stills")
     parser.add_argument(
         "--sample", type=Path, metavar="FILE", help="write the sample clip and its annotations instead"
     )

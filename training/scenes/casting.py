@@ -89,27 +89,22 @@ def _acting(random: Generator, motion: CameraMotion, depth: float, duration: flo
     kind = random.random()
     if kind < 0.3:
         path = Path(np.zeros(1), stop[None])
-    elif kind < 0.7:
-        way = np.array([start, end] if random.random() < 0.6 else [start, stop, end])
-        path = _walked(way, speed, random.uniform(-0.5, 0.6) * duration, 0.0)
     else:
-        path = _walked(
-            np.array([start, stop, stop, end]),
-            speed,
-            random.uniform(-0.5, 0.3) * duration,
-            random.uniform(1, 4),
-        )
+        way = [start, stop, stop, end] if kind > 0.7 else [start, end] if kind < 0.55 else [start, stop, end]
+        path = _walked(np.array(way), speed, random.uniform(1, 4))
+        half_way = random.uniform(0.25, 0.75) * path.times[-1]
+        path = replace(path, times=path.times + random.uniform(0, duration) - half_way)
     return Movement(
         path, gait, stride, pause, pace=random.uniform(0.25, 0.7), facing=random.uniform(90, 270),
         phase=random.uniform(0, 2 * np.pi), habits=habits(random, 0.8),
     )  # fmt: skip
 
 
-def _walked(places: NDArray, speed: float, start: float, rest: float) -> Path:
-    """A path at an even speed that rests where the same place comes twice."""
+def _walked(places: NDArray, speed: float, rest: float) -> Path:
+    """A path from time 0 at an even speed that rests for so many seconds where the same place comes twice."""
     lengths = np.linalg.norm(np.diff(places, axis=0), axis=1)
     spans = np.where(lengths > 0, lengths / speed, rest)
-    return Path(start + np.concatenate(([0.0], np.cumsum(spans))), places)
+    return Path(np.concatenate(([0.0], np.cumsum(spans))), places)
 
 
 def _any_camera(random: Generator, size: tuple[int, int]) -> Camera:

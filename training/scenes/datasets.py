@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol
 
+import cv2
+
 from training.scenes.casting import moving_scene, still_scene
 from training.scenes.film import write_film
-from training.scenes.scene import Scene
 from training.scenes.writing import (
     Still,
     posetrack_content,
@@ -30,7 +34,7 @@ def silent(items: Iterable[Any], total: int) -> Iterator[Any]:
 
 
 def write_stills(
-    folder: Path, count: int, size: tuple[int, int], seed: int = 0, progress: Progress = silent
+    folder: Path, count: int, size: tuple[int, int], seed: int = 0, jobs: int = 1, progress: Progress = silent
 ) -> int:
     """Write stills, each of another scene, with COCO-format ``annotations.json``; number of people.
 
@@ -39,10 +43,20 @@ def write_stills(
         count: number of stills.
         size: width and height in pixels.
         seed: number of the first scene.
+        jobs: processes that render; the stills do not depend on it.
         progress: shown while rendering.
     """
-    stills = (still_scene(number, size).at(0.0) for number in range(seed, seed + count))
-    return write_coco(folder, progress(stills, count))
+    numbers = range(seed, seed + count)
+    if jobs == 1:
+        return write_coco(folder, progress((render_still(number, size) for number in numbers), count))
+    with ProcessPoolExecutor(jobs, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
+        stills = pool.map(partial(render_still, size=size), numbers, chunksize=4)
+        return write_coco(folder, progress(stills, count))
+
+
+def render_still(number: int, size: tuple[int, int]) -> Still:
+    """The picture of a scene, and who is in it."""
+    return still_scene(number, size).at(0.0)
 
 
 def write_sequences(
@@ -88,8 +102,3 @@ def write_sequence(folder: Path, number: int, stills: list[Still], rate: int, *,
     path = folder / "annotations" / "val" / f"{sequence_name(number)}.json"
     write_json(path, posetrack_content(number, [figures for _, figures in stills], (width, height)))
     return path
-
-
-def filmed(scene: Scene, frames: int, rate: int) -> Iterator[Still]:
-    """A scene's pictures and figures, frame by frame."""
-    return (scene.at(index / rate, index) for index in range(frames))

@@ -23,7 +23,7 @@ def _bump(phase: float, centre: float, width: float) -> float:
 
 
 def _swing(phase: float, stance: float = 0.58) -> float:
-    """From 1 to −1 evenly while the foot is on the ground, as the body passes over it, and back through the air."""
+    """From 1 to −1 evenly while the body passes over the foot on the ground, and back through the air."""
     share = phase / (2 * np.pi) % 1
     if share < stance:
         even, smooth = 1 - 2 * share / stance, np.cos(np.pi * share / stance)
