@@ -131,7 +131,7 @@ class LiveWindow:
         cv2.imshow(TITLE, image)
         self._image = image
         if newest is not None:
-            cv2.pollKey()  # has the window drawn now, so that the time is the screen's
+            self._press(cv2.pollKey())  # has the window drawn now, so that the time is the screen's
             self._latencies.append(time.monotonic() - newest.captured)
 
     def _paint(self, result: FrameResult) -> NDArray[np.uint8]:
