@@ -1,6 +1,6 @@
 """Networks for ``torch.hub.load(repository, name, pretrained=True)``.
 
-The names are those of MegEngine's model hub, our own two, and ``pose_network`` for any zoo name or file. Each
+The names are those of MegEngine's model hub, our own, and ``pose_network`` for any zoo name or file. Each
 gives a `models.pose_network.PoseNetwork`: a module in eval mode that knows its description. For boxes in and
 keypoints out see `tracker.estimator.PoseEstimator`, here as ``pose_estimator``.
 """
@@ -28,11 +28,6 @@ def pose_network(name: str = "default", pretrained: bool = True, **options: Any)
 def default(pretrained: bool = True, **options: Any) -> Any:
     """SimpleBaseline with ResNet-18 at 256×192, COCO keypoints: the weights that ship."""
     return pose_network("default", pretrained, **options)
-
-
-def fast(pretrained: bool = True, **options: Any) -> Any:
-    """SimpleBaseline with ResNet-18 at 128×96, COCO keypoints: the weights that ship."""
-    return pose_network("fast", pretrained, **options)
 
 
 def simplebaseline_res50(pretrained: bool = False, **options: Any) -> Any:

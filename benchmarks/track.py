@@ -207,11 +207,11 @@ def run(
     return summary
 
 
-def make_clip(path: Path, frames: int, size: tuple[int, int] = SIZE) -> Path:
-    """The scene of five walkers as H.264, with a little noise, so that it costs what a film costs."""
+def make_clip(path: Path, frames: int, size: tuple[int, int] = SIZE, people: int = PEOPLE) -> Path:
+    """The scene of walkers as H.264, with a little noise, so that it costs what a film costs."""
     import av
 
-    scene, rng = Walkers(PEOPLE, *size), np.random.default_rng(0)
+    scene, rng = Walkers(people, *size), np.random.default_rng(0)
     noise = rng.normal(0, 3, (8, *size, 1)).astype(np.int16)
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream("libx264", rate=scene.frame_rate)
