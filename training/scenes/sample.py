@@ -60,7 +60,7 @@ def _way(places: list[tuple[float, float]], times: list[float]) -> Way:
 
 
 def write_sample(path: Path, progress: Progress = silent) -> None:
-    """Write the sample clip with sound, and its annotations as ``NAME_truth/NAME.json`` beside it.
+    """Write the sample clip with sound, and its annotations beside it, of every other frame.
 
     Args:
         path: of the video.
@@ -69,7 +69,7 @@ def write_sample(path: Path, progress: Progress = silent) -> None:
     scene = sample_scene()
     stills = [scene.at(frame / RATE, frame) for frame in progress(range(FRAMES), FRAMES)]
     write_film(path, [picture for picture, _ in stills], RATE, sound=footsteps(scene, FRAMES / RATE), crf=27)
-    truth = posetrack_content(1, [figures for _, figures in stills], SIZE)
+    truth = posetrack_content(1, [figures for _, figures in stills], SIZE, every=2)
     write_json(path.with_name(f"{path.stem}_truth") / f"{sequence_name(1)}.json", truth)
 
 

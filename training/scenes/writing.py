@@ -35,7 +35,7 @@ def coco_annotation(figure: Figure) -> Json:
         "bbox": [left, top, right - left, bottom - top],
         "area": figure.area,
         "iscrowd": 0,
-        "keypoints": np.round(triples, 2).ravel().tolist(),
+        "keypoints": _rounded(triples),
         "num_keypoints": int(labelled.sum()),
         "box_from": "annotation",
     }
@@ -57,7 +57,7 @@ def posetrack_annotation(figure: Figure) -> Json:
         "track_id": figure.person,
         "bbox": _xywh(low - margin, high + margin),
         "bbox_head": _xywh(head[:2], head[2:]),
-        "keypoints": np.round(triples, 2).ravel().tolist(),
+        "keypoints": _rounded(triples),
         "num_keypoints": int(shown.sum()),
         "scores": [],
         "iscrowd": False,
@@ -65,8 +65,12 @@ def posetrack_annotation(figure: Figure) -> Json:
 
 
 def _xywh(low: NDArray, high: NDArray) -> list[float]:
-    (left, top), (right, bottom) = low.tolist(), high.tolist()
-    return [round(value, 2) for value in (left, top, right - left, bottom - top)]
+    return _rounded(np.concatenate((low, high - low)))
+
+
+def _rounded(values: NDArray) -> list[float]:
+    """Hundredths of a pixel are enough, and whole numbers need no point."""
+    return [int(value) if value.is_integer() else value for value in np.round(values, 2).ravel().tolist()]
 
 
 def is_annotated(figure: Figure) -> bool:
@@ -148,13 +152,14 @@ def sequence_name(number: int) -> str:
     return f"{number:06d}_mpii_test"
 
 
-def posetrack_content(number: int, people: list[list[Figure]], size: tuple[int, int]) -> Json:
-    """A PoseTrack18 annotation file of a sequence whose every frame is labelled.
+def posetrack_content(number: int, people: list[list[Figure]], size: tuple[int, int], every: int = 1) -> Json:
+    """A PoseTrack18 annotation file of a sequence.
 
     Args:
         number: of the sequence, up to 6 digits.
         people: who shows in each frame.
         size: width and height of the pictures.
+        every: only each so many-th frame is labelled.
     """
     name = sequence_name(number)
     images: list[Json] = []
@@ -170,13 +175,13 @@ def posetrack_content(number: int, people: list[list[Figure]], size: tuple[int, 
                 "nframes": len(people),
                 "width": size[0],
                 "height": size[1],
-                "is_labeled": True,
+                "is_labeled": index % every == 0,
                 "has_no_densepose": True,
                 "ignore_regions_x": [],
                 "ignore_regions_y": [],
             }
         )
-        for figure in filter(is_annotated, figures):
+        for figure in filter(is_annotated, figures if index % every == 0 else ()):
             own = {"id": identity * 100 + figure.person, "image_id": identity, "category_id": 1}
             annotations.append({**own, **posetrack_annotation(figure)})
     return {"images": images, "annotations": annotations, "categories": [category(POSETRACK18)]}
