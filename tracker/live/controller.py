@@ -11,9 +11,10 @@ HEADROOM = 0.85  # part of a frame's time that tracking may take: the rest is fo
 RAREST_DETECTION = 15  # the detector looks at least at every so many frames
 FEWEST_CROPS = 1 / 3  # of the people that a frame must look at
 MEMORY = 0.1  # weight of the newest frame in the running averages
-REVIEW = 10  # frames between two choices
-PATIENCE = 6  # choices for which the better network must seem affordable before it is taken again
+REVIEW = 0.3  # seconds between two choices
+PATIENCE = 10  # choices for which the better network must seem affordable before it is taken again
 AFFORDABLE = 0.7  # part of the time that it may then take
+DOUBT = 0.99  # factor on what the better network cost, at every choice without it: in time it is tried again
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class RateController:
         self._other = _Average()
         self._person = {False: _Average(), True: _Average()}  # of the better and of the faster network
         self._people = _Average()
-        self._frames = 0
+        self._elapsed = 0.0
         self._affordable = 0
 
     def update(self, result: FrameResult, seconds: float) -> Choice:
@@ -75,8 +76,9 @@ class RateController:
         crops = people if result.detected or not self.choice.max_crops else min(people, self.choice.max_crops)
         if crops:
             self._person[self.choice.fast].add(pose / crops)
-        self._frames += 1
-        if self._frames % REVIEW == 0:
+        self._elapsed += max(seconds, 1 / self.target)
+        if self._elapsed >= REVIEW:
+            self._elapsed = 0.0
             self.choice = self._choose()
         return self.choice
 
@@ -110,6 +112,7 @@ class RateController:
         if not self.choice.fast:
             self._affordable = 0
             return better > budget
+        self._person[False].value *= DOUBT
         self._affordable = self._affordable + 1 if better < AFFORDABLE * budget else 0
         return self._affordable < PATIENCE
 

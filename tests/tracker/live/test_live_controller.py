@@ -85,6 +85,18 @@ def test_better_network_comes_back_when_people_leave() -> None:
     assert not controller.choice.fast
 
 
+def test_slow_machine_changes_at_once() -> None:
+    controller, _ = settle(Machine(detect=50, person=400, fast_person=2), people=3, frames=2, adaptive=True)
+    assert controller.choice.fast
+
+
+def test_better_network_is_tried_again_when_the_machine_is_free_again() -> None:
+    controller, _ = settle(Machine(detect=10, person=200, fast_person=2), people=3, adaptive=True)
+    assert controller.choice.fast
+    settle(Machine(detect=10, person=3, fast_person=2), people=3, frames=6000, controller=controller)
+    assert not controller.choice.fast
+
+
 def test_target_rate_decides() -> None:
     slow, _ = settle(Machine(60, 4), people=3, target=15)
     assert slow.choice == Choice(3)
