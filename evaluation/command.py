@@ -138,9 +138,7 @@ def read_annotations(benchmark: Benchmark, path: Path) -> Document:
         raise
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         what = f"{type(error).__name__}: {error}".splitlines()[0][:120]
-        raise InputError(
-            f"'{path}' is not in the form of {benchmark.title}'s annotations ({what})"
-        ) from None
+        raise InputError(f"'{path}' is not in the form of {benchmark.title}'s annotations ({what})") from None
 
 
 def _image_folders(benchmark: Benchmark, args: argparse.Namespace, annotations: Path) -> list[Path]:

@@ -11,7 +11,7 @@ class InputError(ValueError):
 
 
 def exit_status(command: Callable[[], int]) -> int:
-    """Run a command line and give its exit status: 2 after an InputError (one line on stderr), 130 after Ctrl-C."""
+    """Run a command line; its exit status is 2 after an InputError (one line on stderr), 130 after Ctrl-C."""
     try:
         return command()
     except InputError as error:
