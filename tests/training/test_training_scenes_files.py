@@ -116,27 +116,19 @@ def test_sequences_are_posetrack_files_that_score_100_against_themselves(tmp_pat
         annotation["scores"] = [1.0] * 17
     (tmp_path / "found").mkdir()
     (tmp_path / "found" / path.name).write_text(json.dumps(content))
+    pairs = ("--gt", path.parent), ("--pred", tmp_path / "found"), ("--json", tmp_path / "figures.json")
     command = [
         sys.executable,
         "-m",
         "evaluation",
         "posetrack18",
-        "--gt",
-        path.parent,
-        "--pred",
-        tmp_path / "found",
+        *(str(part) for pair in pairs for part in pair),
     ]
-    scored = subprocess.run(
-        [*map(str, command), "--json", str(tmp_path / "figures.json")],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
+    scored = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert scored.returncode == 0, scored.stderr
-    text = (tmp_path / "figures.json").read_text()
-    assert "100" in scored.stdout
-    assert json.loads(text)
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    np.testing.assert_allclose(list(figures["AP"]["table"].values()), 100)
+    np.testing.assert_allclose(figures["MOT"]["mota"], 100)
 
 
 def test_a_video_has_all_frames_at_its_rate(tmp_path: Path) -> None:

@@ -204,6 +204,19 @@ def test_who_stands_in_front_hides_who_stands_behind() -> None:
     assert 0 < back.seen < 1
 
 
+@pytest.mark.parametrize("facing", [90.0, 270.0])
+def test_a_profile_shows_the_nose_and_one_ear(facing: float) -> None:
+    movements = standing([(0, 4)], lambda _: np.zeros(len(ANGLES)), facing)
+    scene = compose(
+        np.random.default_rng(8), 0, "room", CameraMotion(camera(480, 360, focal=450.0)), movements, []
+    )
+    (figure,) = scene.at(0.0)[1]
+    assert figure.visible[JOINTS.index("nose")]
+    near, far = ("left", "right") if facing == 90 else ("right", "left")
+    assert figure.visible[JOINTS.index(f"{near}_ear")]
+    assert not figure.visible[JOINTS.index(f"{far}_ear")]
+
+
 @pytest.mark.parametrize(("facing", "seen"), [(180.0, True), (0.0, False)])
 def test_a_face_turned_away_is_not_visible(facing: float, seen: bool) -> None:
     movements = standing([(0, 4)], lambda _: np.zeros(len(ANGLES)), facing)

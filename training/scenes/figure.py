@@ -26,7 +26,7 @@ _FLESH = {
     "ankle": 0.09,
     "bottom": 0.12,
 }
-FLESH = np.array([_FLESH.get(name.rpartition("_")[2], 0.03) for name in JOINTS])
+FLESH = np.array([_FLESH.get(name.rpartition("_")[2], 0.04) for name in JOINTS])
 
 
 @dataclass(frozen=True)

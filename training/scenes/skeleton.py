@@ -178,13 +178,14 @@ def _add_face(build: Build, joints: dict, frames: dict) -> None:
         joints[name] = joints["head"] + frames["head"] @ (np.array(place) * h)
 
 
-FACE = {  # right, forward, up of the head's centre in metres
-    "nose": (0.0, 0.112, -0.022),
-    "left_eye": (-0.032, 0.086, 0.016),
-    "right_eye": (0.032, 0.086, 0.016),
-    "left_ear": (-0.076, -0.006, -0.002),
-    "right_ear": (0.076, -0.006, -0.002),
-    "head_top": (0.0, -0.01, 0.118),
+# Right, forward, up of the head's centre in metres; a little under the skin, so that they show in profile too.
+FACE = {
+    "nose": (0.0, 0.098, -0.022),
+    "left_eye": (-0.030, 0.078, 0.016),
+    "right_eye": (0.030, 0.078, 0.016),
+    "left_ear": (-0.072, -0.006, -0.002),
+    "right_ear": (0.072, -0.006, -0.002),
+    "head_top": (0.0, -0.01, 0.108),
 }
 _RADII = {"heel": 0.01, "toe": 0.01, "knee": 0.055, "pelvis": 0.11, "hand": 0.02, "elbow": 0.04, "neck": 0.06}
 
