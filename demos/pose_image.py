@@ -143,5 +143,10 @@ def _write(path: Path, content: bytes) -> None:
         raise InputError(f"cannot write '{path}': {error.strerror}") from None
 
 
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; gives its exit status."""
+    return exit_status(lambda: run(argv))
+
+
 if __name__ == "__main__":
-    sys.exit(exit_status(run))
+    sys.exit(main())
