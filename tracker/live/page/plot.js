@@ -22,7 +22,7 @@ export function plot(canvas, series, from, to, range, cursor = null) {
     pen.fillText(+value.toFixed(2), LEFT - 6, y(value));
   }
   pen.textAlign = "center";
-  for (const time of ticks(Math.max(0, from), to, 6)) {
+  for (const time of ticks(from, to, 6).filter((t) => t >= 0)) {
     pen.fillText(`${+time.toFixed(2)} s`, Math.max(x(time), LEFT + 8), height - 5);
   }
   pen.lineWidth = 1.6;
