@@ -178,7 +178,7 @@ def _add_face(build: Build, joints: dict, frames: dict) -> None:
         joints[name] = joints["head"] + frames["head"] @ (np.array(place) * h)
 
 
-# Right, forward, up of the head's centre in metres; a little under the skin, so that they show in profile too.
+# Right, forward, up of the head's centre in metres; a little under the skin, so that profiles show them too.
 FACE = {
     "nose": (0.0, 0.098, -0.022),
     "left_eye": (-0.030, 0.078, 0.016),
