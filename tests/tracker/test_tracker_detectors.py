@@ -99,12 +99,16 @@ def test_a_detector_of_torchvision_gives_what_torchvision_gives(
     frame = picture(320, 320)  # no resizing, in which the two differ by a grey level
     boxes, scores = create_detector(name, engine)(frame)
     pixels = torch.from_numpy(frame.image[..., ::-1].copy()).permute(2, 0, 1) / 255
+    network.detections_per_img = 10_000  # room for people beside 89 other classes, which ours leaves out
     with torch.inference_mode():
         expected = network([pixels])[0]
-    people = expected["labels"] == 1
+    sides = expected["boxes"][:, 2:] - expected["boxes"][:, :2]
+    people = (expected["labels"] == 1) & (sides > 0.01).all(dim=1)  # boxes that lie off the picture are flat
     assert people.sum() > 0
     np.testing.assert_allclose(scores, expected["scores"][people], atol=1e-3)
-    np.testing.assert_allclose(boxes, expected["boxes"][people], atol=0.1)
+    apart = np.abs(boxes[:, None] - expected["boxes"][people].numpy()).max(axis=2)
+    assert (apart.min(axis=1) < 0.1).all()  # near-equal scores may change places
+    assert len(set(apart.argmin(axis=1))) == len(boxes)
 
 
 @pytest.mark.parametrize(
