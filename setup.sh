@@ -18,7 +18,9 @@ if ! message=$(.venv/bin/python -c 'import cv2' 2>&1); then
     version=$(.venv/bin/python -c 'from importlib.metadata import version; print(version("opencv-python"))')
     echo "opencv-python does not load here (${message##*ImportError: }): taking its headless build, which does all but windows." >&2
     echo "For windows: apt-get install libgl1 libglib2.0-0, then .venv/bin/pip install --force-reinstall --no-deps opencv-python" >&2
+    # Both builds own the same files: take one away, then lay the other down whole, even if it was there before.
     .venv/bin/python -m pip uninstall --quiet --yes opencv-python
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check "opencv-python-headless==$version"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps \
+        "opencv-python-headless==$version"
     .venv/bin/python -c 'import cv2'
 fi
