@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.architectures import (
     build_for,
@@ -226,11 +226,18 @@ def _size_from_name(name: str) -> tuple[int, int] | None:
 
 def save_pose_network(network: PoseNetwork, path: Path, half: bool = True) -> None:
     """Write our own format: safetensors (float16 where ``half``) with the description in the metadata."""
+    save_weights(network, path, half, {DESCRIPTION_KEY: network.description.to_json()})
+
+
+def save_weights(
+    network: nn.Module, path: Path, half: bool = True, metadata: dict[str, str] | None = None
+) -> None:
+    """Write a network's tensors as safetensors, float16 where ``half``; the file appears when it is whole."""
     from safetensors.torch import save
 
     state = {k: v for k, v in network.state_dict().items() if not k.endswith(".num_batches_tracked")}
     kind = torch.float16 if half else torch.float32
     tensors = {key: value.detach().to("cpu", kind).contiguous() for key, value in state.items()}
     part = path.with_name(path.name + ".part")
-    part.write_bytes(save(tensors, {DESCRIPTION_KEY: network.description.to_json()}))
+    part.write_bytes(save(tensors, metadata))
     part.replace(path)

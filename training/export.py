@@ -7,10 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-from torch import nn
-
-from models.checkpoints import save_pose_network
+from models.checkpoints import save_pose_network, save_weights
 from models.errors import InputError
 from models.pose_network import PoseNetwork
 from training.checkpoint import read_checkpoint, recipe_of
@@ -48,21 +45,8 @@ def export(checkpoint: Path, output: Path, name: str | None = None, recipe_name:
         network.description = replace(network.description, name=name or output.stem)
         save_pose_network(network, output)
     else:
-        _save_detector(network, output)
+        save_weights(network, output)
     return output.stat().st_size
-
-
-def _save_detector(network: nn.Module, output: Path) -> None:
-    from safetensors.torch import save_file
-
-    tensors = {
-        key: value.to(torch.float16).contiguous()
-        for key, value in network.state_dict().items()
-        if not key.endswith(".num_batches_tracked")
-    }
-    part = output.with_name(output.name + ".part")
-    save_file(tensors, part)
-    part.replace(output)
 
 
 def main(arguments: Sequence[str]) -> int:
