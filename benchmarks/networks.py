@@ -32,7 +32,8 @@ from models.pose_network import PoseNetwork
 
 Run = Callable[[NDArray[np.uint8]], object]
 EAGER = "eager fp32"
-SIZES = {"pose_resnet_18_d128 128x96": (128, 96)}  # everything else at 256x192
+# everything else at 256x192
+SIZES = {f"{name} 128x96": (128, 96) for name in ("pose_resnet_18", "pose_resnet_18_3layers_d64")}
 
 
 def main() -> int:

@@ -21,7 +21,8 @@ from models.pose_resnet import RESNETS, BasicBlock, PoseResNet
 # name → a network for so many keypoints
 ARCHITECTURES: dict[str, Callable[..., PoseNetwork]] = {
     **{f"pose_resnet_{depth}": partial(PoseResNet, depth) for depth in RESNETS},
-    "pose_resnet_18_d128": partial(PoseResNet, 18, deconv_channels=(128, 128, 128)),  # ours
+    "pose_resnet_18_d128": partial(PoseResNet, 18, deconv_channels=(128, 128, 128)),  # our default
+    "pose_resnet_18_3layers_d64": partial(PoseResNet, 18, deconv_channels=(64, 64, 64), layers=3),  # our fast
     "pose_resnet_50_2deconv": partial(PoseResNet, 50, deconv_channels=(256, 256), deconv_kernels=(4, 4)),
     **{f"megengine_res{depth}": partial(PoseResNet, depth, final_kernel=3) for depth in (50, 101, 152)},
     **{f"mspn_{stages}stage": partial(MSPN, stages) for stages in range(1, 5)},
@@ -105,17 +106,18 @@ def _pose_resnet(state: Mapping[str, Tensor], caffe: bool, pool_right: bool) -> 
         head_kernels=[kernel for _, kernel in convolutions],
         final_kernel=final.shape[-1],
         width=state["conv1.weight"].shape[0] / 64,
+        layers=_count(state, r"layer(\d+)\.") - 1,
         caffe=caffe,
         pool_right=pool_right,
     )
 
 
 def depth_of(state: Mapping[str, Tensor]) -> int:
-    """A ResNet's depth, from its blocks."""
-    blocks = tuple(_count(state, rf"layer{i}\.(\d+)\.") for i in range(1, 5))
+    """A ResNet's depth, from the blocks of the layers it has."""
+    blocks = tuple(n for i in range(1, 5) if (n := _count(state, rf"layer{i}\.(\d+)\.")))
     basic = "layer1.0.conv3.weight" not in state
     for depth, (block, expected) in RESNETS.items():
-        if expected == blocks and (block is BasicBlock) == basic:
+        if blocks and expected[: len(blocks)] == blocks and (block is BasicBlock) == basic:
             return depth
     kind = "basic" if basic else "bottleneck"
     raise InputError(f"no ResNet has {kind} blocks {blocks}: known depths are {', '.join(map(str, RESNETS))}")
@@ -155,9 +157,10 @@ def first_ten(names: list[str]) -> str:
 
 
 def output_stride(network: nn.Module) -> int:
-    """Input pixels a heat-map cell: 4, or 32 halved by each transposed convolution."""
+    """Input pixels a heat-map cell: 4, or a ResNet's stride halved by each transposed convolution."""
     if isinstance(network, PoseResNet):
-        return 32 // 2 ** sum(isinstance(module, nn.ConvTranspose2d) for module in network.deconv_layers)
+        deconvolutions = sum(isinstance(module, nn.ConvTranspose2d) for module in network.deconv_layers)
+        return 2 ** (network.layers + 1 - deconvolutions)
     return 4
 
 

@@ -95,18 +95,19 @@ class PoseResNet(PoseNetwork):
     Args:
         depth: 18, 34, 50, 101 or 152.
         keypoints: number of heat maps K.
-        deconv_channels: output channels of each transposed convolution; their number sets the output stride,
-            4 with three and 8 with two.
+        deconv_channels: output channels of each transposed convolution, which doubles the heat maps' size.
         deconv_kernels: 2, 3 or 4 for each transposed convolution.
         deconv_bias: bias of the transposed convolutions.
         head_kernels: one convolution with batch norm and ReLU for each, between the transposed convolutions
             and the final one; published networks have none.
         final_kernel: 1 or 3.
         width: factor on the ResNet's channels; 1 is the published network.
+        layers: of the ResNet's four, the first so many; published networks have all.
         caffe: stride on the first 1×1 convolution of a bottleneck.
         pool_right: the max pooling pads right and below only, as MindPose's (TensorFlow's "same").
 
-    ``forward`` takes (N, 3, H, W) float, normalised, H and W divisible by 32, and gives (N, K, H/4, W/4).
+    ``forward`` takes (N, 3, H, W) float, normalised, H and W divisible by 32, and gives (N, K, H/S, W/S) with
+    the output stride S = 2^(layers + 1) / 2^deconvolutions: 4 in published networks, 8 with two of them.
     """
 
     def __init__(
@@ -119,22 +120,23 @@ class PoseResNet(PoseNetwork):
         head_kernels: Sequence[int] = (),
         final_kernel: int = 1,
         width: float = 1.0,
+        layers: int = 4,
         caffe: bool = False,
         pool_right: bool = False,
     ) -> None:
         super().__init__()
         block, blocks = RESNETS[depth]
-        planes = [int(64 * 2**i * width) for i in range(4)]
-        self.conv1 = nn.Conv2d(3, planes[0], 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(planes[0])
+        inputs = int(64 * width)
+        self.conv1 = nn.Conv2d(3, inputs, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(inputs)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, 2, ceil_mode=True) if pool_right else nn.MaxPool2d(3, 2, 1)
-        inputs = planes[0]
-        layers = []
-        for i in range(4):
-            layers.append(residual_layer(block, inputs, planes[i], blocks[i], 1 if i == 0 else 2, caffe))
-            inputs = planes[i] * block.expansion
-        self.layer1, self.layer2, self.layer3, self.layer4 = layers
+        self.layers = layers
+        for i in range(layers):
+            planes = int(64 * 2**i * width)
+            layer = residual_layer(block, inputs, planes, blocks[i], 1 if i == 0 else 2, caffe)
+            self.add_module(f"layer{i + 1}", layer)
+            inputs = planes * block.expansion
         self.deconv_layers = deconvolutions(inputs, deconv_channels, deconv_kernels, deconv_bias)
         self.conv_layers = head_convolutions(deconv_channels[-1], head_kernels)
         self.final_layer = nn.Conv2d(deconv_channels[-1], keypoints, final_kernel, padding=final_kernel // 2)
@@ -147,7 +149,8 @@ class PoseResNet(PoseNetwork):
     def forward(self, x: Tensor) -> Tensor:
         self.check_input(x)
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        for i in range(self.layers):
+            x = self.get_submodule(f"layer{i + 1}")(x)
         return self.final_layer(self.conv_layers(self.deconv_layers(x)))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from models.architectures import output_stride
 from models.checkpoint_files import read_checkpoint
 from models.checkpoints import load_pose_network
 from models.description import Colour, PoseDescription
@@ -33,7 +34,7 @@ def build_network(recipe: Recipe) -> nn.Module:
         network = PersonDetector()
     else:
         network = _pose_network(options)
-        network.description = describe(recipe)
+        network.description = describe(recipe, output_stride(network))
     if options.init:
         taken = start_from(network, options.init)
         log.info("%d of %d tensors from %s", taken, len(network.state_dict()), options.init)
@@ -53,11 +54,12 @@ def _pose_network(options: Network) -> PoseNetwork:
         (4,) * len(options.deconv_channels),
         final_kernel=options.final_kernel,
         width=options.width,
+        layers=options.layers,
     )
 
 
-def describe(recipe: Recipe) -> PoseDescription:
-    """What users of the recipe's keypoint network must know."""
+def describe(recipe: Recipe, stride: int) -> PoseDescription:
+    """What users of the recipe's keypoint network, of this output stride, must know."""
     options = recipe.network
     colour: Colour = "rgb" if options.colour == "rgb" else "bgr"
     return PoseDescription(
@@ -70,7 +72,7 @@ def describe(recipe: Recipe) -> PoseDescription:
         half_pixel=options.half_pixel,
         decoding=options.decoding,
         flip_shift=not options.half_pixel,
-        stride=4 if options.kind == "mspn" else 32 // 2 ** len(options.deconv_channels),
+        stride=stride,
         padding=options.padding,
         peak=recipe.targets.peak,
     )

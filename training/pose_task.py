@@ -16,7 +16,7 @@ from models.mspn import MSPN
 from models.pose_network import PoseNetwork
 from training.distributed import World
 from training.losses import heatmap_loss, multi_stage_loss, resize_maps, training_pck
-from training.networks import build_network, describe
+from training.networks import build_network
 from training.pose_samples import PoseSamples
 from training.pose_validation import validate_pose
 from training.recipe import Recipe
@@ -30,8 +30,10 @@ class PoseTask:
 
     def __init__(self, recipe: Recipe, data: Path, world: World) -> None:
         self.recipe, self.data, self.world = recipe, data, world
-        self.description = describe(recipe)
-        self.network = build_network(recipe).to(world.device).to(memory_format=torch.channels_last)
+        network = build_network(recipe)
+        assert isinstance(network, PoseNetwork)
+        self.description = network.description
+        self.network = network.to(world.device).to(memory_format=torch.channels_last)
         self.teacher = _teacher(recipe, self.description, world)
         # a teacher with a larger input sees more than the student: samples are cut at its size
         size = self.teacher.description.input_size if self.teacher else recipe.network.input_size

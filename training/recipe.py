@@ -43,6 +43,7 @@ class Network:
         kind: ``pose_resnet``, ``mspn`` or ``person_detector``.
         depth: ResNet depth.
         width: factor on the ResNet's channels.
+        layers: of the ResNet's four, the first so many.
         deconv_channels: channels of the transposed convolutions.
         final_kernel: size of the last convolution.
         stages: of an MSPN.
@@ -61,6 +62,7 @@ class Network:
     kind: str = "pose_resnet"
     depth: int = 50
     width: float = 1.0
+    layers: int = 4
     deconv_channels: tuple[int, ...] = (256, 256, 256)
     final_kernel: int = 1
     stages: int = 4

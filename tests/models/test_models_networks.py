@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.architectures import create_pose_network
+from models.architectures import create_pose_network, output_stride
 from models.checkpoint_files import CheckpointFile
 from models.checkpoints import network_from
 from models.errors import InputError
@@ -94,6 +94,19 @@ def test_our_names_survive_a_round_trip(layout: str, head_kernels: tuple[int, ..
     assert recognise_layout(theirs) == layout
     assert set(theirs).isdisjoint(state)
     assert list(to_ours(theirs, layout)) == list(state)
+
+
+@pytest.mark.parametrize(("depth", "layers", "deconvolutions", "stride"), [(18, 3, 3, 2), (50, 2, 1, 4)])
+def test_a_resnet_cut_short_is_recognised_by_its_keys(
+    depth: int, layers: int, deconvolutions: int, stride: int
+) -> None:
+    network = PoseResNet(depth, 5, (8,) * deconvolutions, (4,) * deconvolutions, layers=layers).eval()
+    again = network_from(CheckpointFile(dict(network.state_dict()), {}), "cut").eval()
+    x = torch.rand(1, 3, 64, 96)
+    with torch.inference_mode():
+        torch.testing.assert_close(again(x), network(x))
+        assert again(x).shape == (1, 5, 64 // stride, 96 // stride)
+    assert output_stride(again) == stride
 
 
 def test_caffe_style_moves_the_stride_and_keeps_the_keys() -> None:
