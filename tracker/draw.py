@@ -59,33 +59,32 @@ class Painter:
         if options.trails:
             self._remember(result)
             self._draw_trails(image, poses.track_ids.tolist())
+        points = _fixed(poses.keypoints, image.shape[:2])
+        seen = poses.scores >= options.joint_threshold
         heights = np.maximum(poses.boxes[:, 3] - poses.boxes[:, 1], 1)
         for i in np.argsort(heights, kind="stable"):  # those in front last
             colour = id_colour(int(poses.track_ids[i]))
             width = line_width(image.shape[:2], float(heights[i]))
             if options.boxes:
                 _rectangle(image, poses.boxes[i], colour, max(1, width // 2))
-            seen = poses.scores[i] >= options.joint_threshold
-            self._draw_skeleton(image, poses.keypoints[i], seen, colour, width)
+            self._draw_skeleton(image, points[i], seen[i], colour, width)
         if options.ids:
             for i in range(len(poses)):
-                top = poses.keypoints[i][poses.scores[i] >= options.joint_threshold]
-                _label(image, poses.boxes[i], top, int(poses.track_ids[i]))
+                _label(image, poses.boxes[i], poses.keypoints[i][seen[i]], int(poses.track_ids[i]))
         return image
 
     def _draw_skeleton(
-        self, image: NDArray[np.uint8], points: NDArray, seen: NDArray, colour: Colour, width: int
+        self, image: NDArray[np.uint8], points: NDArray[np.int32], seen: NDArray, colour: Colour, width: int
     ) -> None:
-        fixed = _fixed(points, image.shape[:2])
         limbs = self._limbs[seen[self._limbs].all(axis=1)] if len(self._limbs) else self._limbs
-        lines = [fixed[limb] for limb in limbs]
+        lines = list(points[limbs])
         # a dark rim keeps the lines apart from a background of the same colour
         cv2.polylines(image, lines, False, (0, 0, 0), width + max(2, width // 2), cv2.LINE_AA, _SHIFT)
         cv2.polylines(image, lines, False, colour, width, cv2.LINE_AA, _SHIFT)
         light = tuple((c + 255) // 2 for c in colour)
-        for x, y in fixed[seen].tolist():
-            radius = int((width * 0.8 + 0.5) * (1 << _SHIFT))
-            cv2.circle(image, (x, y), radius, light, -1, cv2.LINE_AA, _SHIFT)
+        radius = int((width * 0.8 + 0.5) * (1 << _SHIFT))
+        for centre in points[seen].tolist():
+            cv2.circle(image, centre, radius, light, -1, cv2.LINE_AA, _SHIFT)
 
     def _remember(self, result: FrameResult) -> None:
         poses, now = result.poses, result.frame.time
@@ -141,11 +140,13 @@ def _label(image: NDArray[np.uint8], box: NDArray, joints: NDArray, track_id: in
     thickness = max(1, round(scale * 1.6))
     (wide, high), _ = cv2.getTextSize(text, _FONT, scale, thickness)
     pad = max(2, high // 3)
-    centre = (box[0] + box[2]) / 2
-    left = int(np.clip(centre - wide / 2 - pad, 0, max(0, width - wide - 2 * pad)))
-    above = min(box[1], joints[:, 1].min()) if len(joints) else box[1]
-    bottom = int(np.clip(above, high + 2 * pad, height - 1))
+    middle, above = (float(box[0]) + float(box[2])) / 2, float(box[1])
+    if len(joints):
+        above = min(above, float(joints[:, 1].min()))
+    left = int(min(max(middle - wide / 2 - pad, 0), max(0, width - wide - 2 * pad)))
+    bottom = int(min(max(above, high + 2 * pad), height - 1))
     colour = id_colour(track_id)
     cv2.rectangle(image, (left, bottom - high - 2 * pad), (left + wide + 2 * pad, bottom), colour, cv2.FILLED)
-    ink = (0, 0, 0) if np.dot(colour, (0.114, 0.587, 0.299)) > 110 else (255, 255, 255)
+    brightness = 0.114 * colour[0] + 0.587 * colour[1] + 0.299 * colour[2]
+    ink = (0, 0, 0) if brightness > 110 else (255, 255, 255)
     cv2.putText(image, text, (left + pad, bottom - pad), _FONT, scale, ink, thickness, cv2.LINE_AA)
