@@ -9,12 +9,17 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 if __package__ in (None, ""):  # run as a file from anywhere
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from models.errors import InputError, exit_status
+from models.files import check_output, write_json, write_whole
 from tracker.cli import Parser
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -46,7 +51,7 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--engine", default="auto", help="auto, torch, openvino or onnx")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--precision", default="auto", help="auto, fp32, bf16 or fp16")
+    parser.add_argument("--precision", default="auto", help="auto, fp32, bf16, fp16 or int8")
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
     return parser
 
@@ -55,7 +60,7 @@ def run(argv: list[str] | None = None) -> int:
     args = arguments().parse_args(argv)
     output = args.output or Path(f"{args.image.stem}_pose.jpg")
     for path in filter(None, (output, args.json)):
-        _check_target(path, args.overwrite)
+        check_output(path, args.overwrite)
     boxes = [_box(text) for text in args.box or []]
 
     import cv2
@@ -83,9 +88,10 @@ def run(argv: list[str] | None = None) -> int:
     keypoints = estimator.predict(picture, people)
     if not len(people):
         print(f"warning: nobody found with a score of {args.box_threshold:g} or more", file=sys.stderr)
-    _write(output, _encoded(output, estimator.vis_skeletons(picture, keypoints, args.joint_threshold)))
+    write_whole(output, _encoded(output, estimator.vis_skeletons(picture, keypoints, args.joint_threshold)))
     if args.json:
-        _write(args.json, _json(args.image, picture.shape, estimator.keypoints.names, people, keypoints))
+        facts = _facts(args.image, picture, estimator.keypoints.names, people, keypoints)
+        write_json(args.json, facts, indent=True)
     print(f"{len(people)} people: {output}" + (f", {args.json}" if args.json else ""))
     return 0
 
@@ -100,13 +106,6 @@ def _box(text: str) -> tuple[float, float, float, float]:
     return x, y, x + width, y + height
 
 
-def _check_target(path: Path, overwrite: bool) -> None:
-    if path.exists() and not overwrite:
-        raise InputError(f"'{path}' exists: choose another name or add --overwrite")
-    if not path.parent.is_dir():
-        raise InputError(f"cannot write '{path}': no folder '{path.parent}'")
-
-
 def _encoded(path: Path, picture: object) -> bytes:
     import cv2
 
@@ -117,30 +116,20 @@ def _encoded(path: Path, picture: object) -> bytes:
     return data.tobytes()
 
 
-def _json(image: Path, shape: tuple[int, ...], names: tuple[str, ...], boxes, keypoints) -> bytes:  # type: ignore[no-untyped-def]
-    import orjson
-
+def _facts(
+    image: Path, picture: NDArray, names: tuple[str, ...], boxes: NDArray, keypoints: NDArray
+) -> dict[str, object]:
     people = [
         {"box": [*box[:2].tolist(), *(box[2:] - box[:2]).tolist()], "keypoints": points.tolist()}
         for box, points in zip(boxes, keypoints, strict=True)
     ]
-    content = {
+    return {
         "image": image.name,
-        "width": shape[1],
-        "height": shape[0],
+        "width": picture.shape[1],
+        "height": picture.shape[0],
         "keypoint_names": names,
         "people": people,
     }
-    return orjson.dumps(content, option=orjson.OPT_INDENT_2)
-
-
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        raise InputError(f"cannot write '{path}': {error.strerror}") from None
 
 
 def main(argv: list[str] | None = None) -> int:

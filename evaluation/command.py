@@ -9,9 +9,10 @@ from typing import Any
 
 from evaluation.annotations import Document
 from evaluation.benchmark import Benchmark
-from evaluation.output import print_scores, write_json
+from evaluation.output import print_scores, write_scores
 from evaluation.person_results import read_predictions
 from models.errors import InputError
+from models.files import check_output
 from models.options import add_network_options, network_options
 
 
@@ -37,7 +38,7 @@ def add_arguments(benchmark: Benchmark, parser: argparse.ArgumentParser) -> None
     run.add_argument("--batch", type=_positive, default=32, metavar="N", help="crops at once; default 32")
     run.add_argument("--engine", default="auto", help="auto, torch, openvino or onnx; default auto")
     run.add_argument("--device", default="auto", help="auto, cpu or cuda; default auto")
-    run.add_argument("--precision", default="auto", help="auto, fp32, bf16 or fp16; default auto")
+    run.add_argument("--precision", default="auto", help="auto, fp32, bf16, fp16 or int8; default auto")
     if not benchmark.per_person:
         run.add_argument(
             "--box-threshold", type=float, default=0.0, metavar="S", help="drop boxes scored lower"
@@ -68,8 +69,8 @@ def run(benchmark: Benchmark, args: argparse.Namespace) -> int:
     logging.basicConfig(format="%(message)s")
     if (args.model is None) == (args.pred is None):
         raise InputError("give either --model (a network to run) or --pred (predictions to score)")
-    for target in (args.json, args.save):
-        check_writable(target)
+    for target in filter(None, (args.json, args.save)):
+        check_output(target, overwrite=True)
     path = find_annotations(benchmark, args.data, args.gt)
     document = read_annotations(benchmark, path)
     predictions = read_predictions(args.pred) if args.pred else _run_model(benchmark, args, document, path)
@@ -77,7 +78,7 @@ def run(benchmark: Benchmark, args: argparse.Namespace) -> int:
     source = args.model or str(args.pred)
     print_scores(benchmark, scores, source)
     if args.json:
-        write_json(args.json, benchmark, scores, source, path)
+        write_scores(args.json, benchmark, scores, source, path)
     if args.report:
         from evaluation.page import write_page
 
@@ -85,18 +86,6 @@ def run(benchmark: Benchmark, args: argparse.Namespace) -> int:
         write_page(args.report, benchmark, scores, document, predictions, source, folders)
         print(f"report: {args.report / 'index.html'}")
     return 0
-
-
-def check_writable(path: Path | None) -> None:
-    """Raises InputError unless a file can be made at that path, before any work is done; None is fine."""
-    if path is None:
-        return
-    if path.is_dir():
-        raise InputError(f"cannot write '{path}': it is a folder")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot write '{path}': {error.strerror}") from None
 
 
 def find_annotations(benchmark: Benchmark, data: Path | None, gt: Path | None) -> Path:

@@ -6,10 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from evaluation.benchmark import Benchmark, Scores, Table
-from evaluation.files import write_whole
+from models.files import write_json
 
 
 def print_scores(benchmark: Benchmark, scores: Scores, source: str) -> None:
@@ -64,7 +62,7 @@ def number(figure: float, decimals: int) -> str:
     return "–" if figure != figure else f"{figure:.{decimals}f}"
 
 
-def write_json(path: Path, benchmark: Benchmark, scores: Scores, source: str, annotations: Path) -> None:
+def write_scores(path: Path, benchmark: Benchmark, scores: Scores, source: str, annotations: Path) -> None:
     """Write the figures: ``metrics`` by name, the tables, where they came from."""
     content = {
         "benchmark": benchmark.name,
@@ -77,4 +75,4 @@ def write_json(path: Path, benchmark: Benchmark, scores: Scores, source: str, an
         ],
         "notes": scores.notes,
     }
-    write_whole(path, orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
+    write_json(path, content, indent=True)

@@ -11,7 +11,6 @@ page.write(Path("report"))           # report/index.html
 
 from __future__ import annotations
 
-import os
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -20,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from models.errors import InputError
+from models.files import write_whole
 
 # Okabe and Ito's colours, which people with any colour vision can tell apart; the last follows the text.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "currentColor")
@@ -118,13 +117,7 @@ class Page:
     def write(self, folder: Path) -> Path:
         """Write ``index.html`` into a folder, which is made if need be, and give its path."""
         path = folder / "index.html"
-        part = folder / f".index.html.{os.getpid()}.part"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            part.write_text(self.html(), encoding="utf-8")
-            part.replace(path)
-        except OSError as error:
-            raise InputError(f"cannot write '{path}': {error.strerror}") from None
+        write_whole(path, self.html().encode())
         return path
 
 

@@ -15,12 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from evaluation.annotations import Document, dataset
 from evaluation.benchmark import Benchmark
-from evaluation.files import write_whole
 from evaluation.person_boxes import (
     PersonBoxes,
     annotated_boxes,
@@ -31,6 +29,7 @@ from evaluation.person_boxes import (
 from evaluation.rescoring import keep_poses, pose_scores
 from evaluation.saved import SavedPoses
 from models.errors import InputError
+from models.files import write_json
 from models.keypoints import KeypointSet
 
 if TYPE_CHECKING:
@@ -128,7 +127,7 @@ def run_network(
         benchmark, document, people.image_ids, boxes, poses, crops[:, 2] * crops[:, 3], options
     )
     if options.save is not None:
-        write_whole(options.save, orjson.dumps(results))
+        write_json(options.save, results)
         saved.discard()
     return results
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.errors import InputError, exit_status
+from models.files import check_output, write_json
 from models.options import add_network_options, network_options
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _speeds(rows: list[ZooEntry], measure: bool) -> dict[str, float]:
         for entry in rows:
             if entry.architecture in ARCHITECTURES and entry.input_size and _speed_key(entry) not in speeds:
                 speeds[_speed_key(entry)] = persons_per_second(entry.architecture, entry.input_size)
-        path.write_text(json.dumps(speeds))
+        write_json(path, speeds)
     return speeds
 
 
@@ -160,7 +161,8 @@ def convert(args: argparse.Namespace) -> int:
     """Write a checkpoint under another program's key names, or as our own safetensors."""
     from models.checkpoints import save_pose_network
 
-    network, out = _load(args), _target(args.output, args.overwrite)
+    check_output(args.output, args.overwrite)
+    network, out = _load(args), args.output
     if out.suffix == ".safetensors":
         if args.layout not in (None, "ours"):
             raise InputError(
@@ -174,8 +176,7 @@ def convert(args: argparse.Namespace) -> int:
 
 
 def _save_state(network: PoseNetwork, out: Path, layout: str, half: bool) -> None:
-    import torch
-
+    from models.checkpoint_files import save_torch
     from models.key_layouts import from_ours
 
     if layout == "ours":
@@ -184,16 +185,15 @@ def _save_state(network: PoseNetwork, out: Path, layout: str, half: bool) -> Non
     renamed: Any = from_ours(state, layout)
     if layout.startswith("mmpose"):
         renamed = {"meta": {"dataset_name": network.description.keypoints.name}, "state_dict": renamed}
-    part = out.with_name(out.name + ".part")
-    torch.save(renamed, part)
-    part.replace(out)
+    save_torch(renamed, out)
 
 
 def export(args: argparse.Namespace) -> int:
     """Write a network for other programs, run it and compare."""
     from models.export import export as write
 
-    network, out = _load(args), _target(args.output, args.overwrite)
+    check_output(args.output, args.overwrite)
+    network, out = _load(args), args.output
     result = write(network, out, args.preprocessing, args.decode, args.tolerance)
     for name, difference in result.differences.items():
         print(f"{name}: largest difference from PyTorch {difference:.2g}")
@@ -210,7 +210,8 @@ def quantize(args: argparse.Namespace) -> int:
     """Write an int8 OpenVINO model, calibrated on a folder of pictures of people."""
     from models.quantisation import crops_of_folder, quantise
 
-    network, out = _load(args), _target(args.output, args.overwrite)
+    check_output(args.output, args.overwrite)
+    network, out = _load(args), args.output
     crops = crops_of_folder(args.images, network, args.limit)
     distance = quantise(network, out, crops)
     print(f"{out}: {_size(out) / 1e6:.1f} MB, calibrated on {len(crops)} pictures")
@@ -250,14 +251,6 @@ def _load(args: argparse.Namespace) -> PoseNetwork:
     from models.checkpoints import load_pose_network
 
     return load_pose_network(args.network, **network_options(args))
-
-
-def _target(path: Path, overwrite: bool) -> Path:
-    if path.exists() and not overwrite:
-        raise InputError(f"'{path}' exists: choose another name or add --overwrite")
-    if not path.parent.is_dir():
-        raise InputError(f"no folder '{path.parent}'")
-    return path
 
 
 class _Parser(argparse.ArgumentParser):

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from models.array_pickles import read_array_pickle
 from models.errors import InputError
+from models.files import whole_file
 from models.mindspore import read_mindspore
 
 STATE_DICT_KEYS = ("average", "state_dict", "model", "model_state_dict", "params")  # the first: training's
@@ -55,6 +56,15 @@ def read_checkpoint(path: Path) -> CheckpointFile:
     if path.suffix == ".ckpt":
         return CheckpointFile(_from_arrays(read_mindspore(path), path), {})
     return _read_torch(path)
+
+
+def save_torch(content: Any, path: Path) -> None:
+    """Write a PyTorch file whole or not at all; raises InputError where it cannot be written."""
+    with whole_file(path) as beside:
+        try:
+            torch.save(content, beside)
+        except RuntimeError as error:  # how PyTorch's writer tells of a full disk
+            raise OSError(str(error).strip().splitlines()[0]) from None
 
 
 def _read_safetensors(path: Path) -> CheckpointFile:

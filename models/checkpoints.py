@@ -23,6 +23,7 @@ from models.architectures import (
 from models.checkpoint_files import DESCRIPTION_KEY, CheckpointFile, read_checkpoint
 from models.description import RGB_MEAN, RGB_STD, PoseDescription, likely_keypoints, numbered_set
 from models.errors import InputError
+from models.files import write_whole
 from models.key_layouts import recognise_layout, to_ours
 from models.keypoints import KEYPOINT_SETS, KeypointSet, keypoint_set
 from models.megengine import MegEngineMSPN
@@ -232,12 +233,10 @@ def save_pose_network(network: PoseNetwork, path: Path, half: bool = True) -> No
 def save_weights(
     network: nn.Module, path: Path, half: bool = True, metadata: dict[str, str] | None = None
 ) -> None:
-    """Write a network's tensors as safetensors, float16 where ``half``; the file appears when it is whole."""
+    """Write a network's tensors as safetensors, float16 where ``half``, whole or not at all."""
     from safetensors.torch import save
 
     state = {k: v for k, v in network.state_dict().items() if not k.endswith(".num_batches_tracked")}
     kind = torch.float16 if half else torch.float32
     tensors = {key: value.detach().to("cpu", kind).contiguous() for key, value in state.items()}
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(save(tensors, metadata))
-    part.replace(path)
+    write_whole(path, save(tensors, metadata))

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from models.description import PoseDescription
 from models.engines.image_network import ImageNetwork
 from models.errors import InputError
+from models.files import whole_file
 from models.pose_network import PoseNetwork
 
 KINDS = {".onnx": "onnx", ".torchscript": "torchscript", ".xml": "openvino"}
@@ -74,15 +75,9 @@ def export(
         raise InputError(f"cannot export to '{path.name}': choose a name that ends in {', '.join(KINDS)}")
     module = graph(network, preprocessing, decoding)
     names = output_names(decoding)
-    part = path.with_name(f"{path.stem}.part{path.suffix}")
-    try:
-        _write(kind, module, part, network.description, preprocessing, names)
-        differences = compare(module, part, network.description, preprocessing, names, tolerance)
-        for piece in _files(part):
-            piece.replace(path.with_suffix(piece.suffix))
-    finally:
-        for piece in _files(part):
-            piece.unlink(missing_ok=True)
+    with whole_file(path) as beside:
+        _write(kind, module, beside, network.description, preprocessing, names)
+        differences = compare(module, beside, network.description, preprocessing, names, tolerance)
     return Export(path, differences)
 
 
@@ -235,11 +230,6 @@ def _example(input_size: tuple[int, int], preprocessing: bool, batch: int = 2) -
     if preprocessing:
         return torch.zeros((batch, *input_size, 3), dtype=torch.uint8)
     return torch.zeros((batch, 3, *input_size))
-
-
-def _files(path: Path) -> list[Path]:
-    """The files of an export: an OpenVINO model has two, of which the .xml is found and so comes last."""
-    return [path.with_suffix(".bin"), path] if path.suffix == ".xml" else [path]
 
 
 def compare(

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import InputError
+from models.files import check_output
 from tracker.draw import DrawOptions, Painter
 from tracker.results.annotations import CocoResults, PoseTrackResults
-from tracker.results.files import check_output, make_folder
 from tracker.results.json_file import JsonLines, JsonResults
 from tracker.results.openpose import OpenPoseResults, check_folder
 from tracker.results.sink import RunInfo, Sink
@@ -52,19 +52,15 @@ class OutputPlan:
     Attributes:
         source: the input.
         paths: option name → file; for ``openpose`` a folder.
-        folders: given for results to be put in; they are made where missing.
     """
 
     source: str
     paths: dict[str, Path]
-    folders: frozenset[Path] = frozenset()
 
     def check(self, overwrite: bool) -> None:
-        """Raise InputError unless every file may and can be written."""
+        """Raise InputError unless every file may and can be written; missing folders are made."""
         from tracker.video.overlay import container_format
 
-        for folder in self.folders:
-            make_folder(folder)
         for option, path in self.paths.items():
             if option == "openpose":
                 check_folder(path, stem_of(self.source), overwrite)
@@ -108,7 +104,7 @@ def plan_outputs(sources: list[str], asked: dict[str, str]) -> list[OutputPlan]:
     for source in sources:
         names = {o: stem_of(source) + NAMES[o] for o in wanted}
         paths = {o: Path(given) if (f := folders[o]) is None else f / names[o] for o, given in wanted.items()}
-        plans.append(OutputPlan(source, paths, frozenset(f for f in folders.values() if f)))
+        plans.append(OutputPlan(source, paths))
     taken: dict[tuple[Path, str], str] = {}
     for plan in plans:
         for option, path in plan.paths.items():

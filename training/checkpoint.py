@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from models.checkpoint_files import save_torch
 from models.errors import InputError
 from models.pose_network import PoseNetwork
 from training.recipe import Recipe
@@ -56,16 +57,12 @@ class RunState:
         }
         if isinstance(self.average, PoseNetwork):
             content["description"] = self.average.description.to_json()
-        part = path.with_suffix(".part")
         try:
-            torch.save(content, part)
-            part.replace(path)
-        except (OSError, RuntimeError) as error:  # PyTorch's writer turns a full disk into a RuntimeError
-            part.unlink(missing_ok=True)
-            reason = str(error).strip().splitlines()[0]
+            save_torch(content, path)
+        except InputError as error:
             raise InputError(
-                f"cannot save '{path}': {reason} (disk full?); the checkpoint before it is untouched: "
-                "make room and go on with --resume"
+                f"{error} (disk full?); the checkpoint before it is untouched: make room and go on with "
+                "--resume"
             ) from None
 
     def restore(self, path: Path, device: torch.device) -> None:

@@ -40,7 +40,6 @@ def export(checkpoint: Path, output: Path, name: str | None = None, recipe_name:
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"'{checkpoint}' does not fit the recipe {recipe.name}: {reason}") from None
-    output.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(network, PoseNetwork):
         network.description = replace(network.description, name=name or output.stem)
         save_pose_network(network, output)

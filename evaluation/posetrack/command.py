@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.errors import InputError
+from models.files import check_output
 
 if TYPE_CHECKING:
     from evaluation.posetrack.running import RunOptions
@@ -62,7 +63,7 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     add("--jobs", type=int, default=2, metavar="N", help="sequences at a time (default: 2)")
     add("--engine", default="auto", help="auto, torch, openvino or onnx (default: auto)")
     add("--device", default="auto", help="auto, cpu or cuda (default: auto)")
-    add("--precision", default="auto", help="auto, fp32, bf16 or fp16 (default: auto)")
+    add("--precision", default="auto", help="auto, fp32, bf16, fp16 or int8 (default: auto)")
     add(
         "--set",
         nargs="+",
@@ -79,6 +80,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("give --gt and --pred (files to score), or --data and --model (a network to run)")
     if args.data is not None and (args.model is None or args.pred is not None):
         raise InputError("--data needs --model, the network to run, and no --pred")
+    for target in filter(None, (args.json, args.csv)):
+        check_output(target, overwrite=True)
     if args.data is None:
         return _score(args, args.gt, args.pred, tracking=not args.ap_only)
     from evaluation.posetrack.running import annotation_folder, predict
@@ -101,12 +104,11 @@ def _score(
 ) -> int:
     """Evaluate predictions and show what was asked for; ``poses`` are the same with every joint, for AP."""
     # imported here, so that --help is instant
-    from evaluation.files import write_whole
     from evaluation.posetrack.measures import measure
     from evaluation.posetrack.scoring import evaluate
     from evaluation.posetrack.sweep import sweep
     from evaluation.posetrack.table import precision_row, print_tables, to_csv, to_json
-    from evaluation.posetrack.writing import write_json
+    from models.files import write_json, write_whole
 
     result = evaluate(gt, pred, protocol=args.protocol, tracking=tracking, skip_faulty=args.per_sequence)
     for note in result.notes:
@@ -182,7 +184,7 @@ def _tracker_settings(pairs: list[str]) -> dict[str, Any]:
 def _ablation(args: argparse.Namespace, gt: Path, options: RunOptions, folder: Path) -> int:
     from evaluation.posetrack.ablation import COLUMNS, ablation
     from evaluation.posetrack.table import print_table
-    from evaluation.posetrack.writing import write_json
+    from models.files import write_json
 
     table = ablation(gt, args.data, options, folder, args.protocol)
     print_table(f"PoseTrack18, {args.model}: {args.protocol} protocol", COLUMNS, table)

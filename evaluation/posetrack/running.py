@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from evaluation.posetrack.joints import SCORED
 from evaluation.posetrack.reading import Json, read_json
 from evaluation.posetrack.sequences import People, PoseSequence
-from evaluation.posetrack.writing import posetrack18, write_json
+from evaluation.posetrack.writing import posetrack18
 from models.conversion import convert_keypoints
 from models.errors import InputError
+from models.files import write_json
 from models.keypoints import KeypointSet
 
 if TYPE_CHECKING:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
-from evaluation.files import write_whole
 from evaluation.posetrack.joints import JOINTS, SCORED
 from evaluation.posetrack.sequences import PoseSequence
 from models.keypoints import POSETRACK18
@@ -120,8 +117,3 @@ def _person17(sequence: PoseSequence, person: int) -> Json:
     if not math.isnan(people.box_scores[person]):
         rect["score"] = [float(people.box_scores[person])]
     return rect
-
-
-def write_json(path: Path, content: Json, *, indent: bool = False) -> None:
-    """Write a JSON file that is never seen half: under another name first, then renamed."""
-    write_whole(path, orjson.dumps(content, option=orjson.OPT_INDENT_2 if indent else 0))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from torch import nn
 
 from models.cache import cache_folder
 from models.engines.image_network import ImageNetwork
+from models.files import whole_file
 
 log = logging.getLogger(__name__)
 
@@ -72,14 +72,11 @@ def convert(module: nn.Module, example: torch.Tensor, shape: list[int]) -> Any:
 
 
 def save_ir(model: Any, path: Path) -> None:
-    """Write ``.xml`` and ``.bin``; the ``.xml``, by which a model is found, comes last."""
+    """Write ``.xml`` and ``.bin``, whole or not at all; raises InputError where they cannot be written."""
     import openvino
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.stem}.{os.getpid()}.part.xml")
-    openvino.save_model(model, part, compress_to_fp16=False)
-    part.with_suffix(".bin").replace(path.with_suffix(".bin"))
-    part.replace(path)
+    with whole_file(path) as beside:
+        openvino.save_model(model, beside, compress_to_fp16=False)
 
 
 def _fingerprint(network: ImageNetwork, input_size: tuple[int, int] | None, batch: int | None) -> str:

@@ -19,8 +19,9 @@ from evaluation.posetrack.regions import inside_regions
 from evaluation.posetrack.scoring import PoseTrackResult, evaluate, evaluate_pairs
 from evaluation.posetrack.sequences import People, PoseSequence
 from evaluation.posetrack.table import to_json
-from evaluation.posetrack.writing import posetrack17, posetrack18, write_json
+from evaluation.posetrack.writing import posetrack17, posetrack18
 from models.errors import InputError
+from models.files import write_json
 
 HEAD = 30.0
 CASE = Path("reference") / "posetrack18" / "case_3"

@@ -282,7 +282,7 @@ def test_page_parts() -> None:
 
 def test_a_page_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot write"):
+    with pytest.raises(InputError, match="cannot make the folder"):
         Page("x").write(tmp_path / "file")
 
 

@@ -246,6 +246,14 @@ def test_threads_change_nothing(track: Track, clips: Clips) -> None:
     assert Path("0.jsonl").read_bytes() == Path("1.jsonl").read_bytes() == Path("2.jsonl").read_bytes()
 
 
+def test_missing_folders_are_made(track: Track, clips: Clips) -> None:
+    options = "-o a/v.mp4 --json b/b/r.json --posetrack c/p.json --csv c/d/ --openpose e/op".split()
+    assert track(clips(), *options) == 0
+    assert sorted(os.listdir()) == ["a", "b", "c", "e"]
+    assert sorted(os.listdir("c")) == ["d", "p.json"]
+    assert [path.name for path in Path("c/d").iterdir()] == ["clip_poses.csv"]
+
+
 def test_nobody_in_the_video(track: Track, clips: Clips, tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "none.txt").write_text("900,-1,1,1,10,20,1\n")
     assert track(clips(), "--detections", "none.txt", boxes=False) == 0
@@ -278,7 +286,7 @@ def test_quiet_and_overwrite(track: Track, clips: Clips, capsys: Capture) -> Non
         (["CLIP", "--workers", "-1"], "number of threads"),
         (["CLIP", "--frame-rate", "nan"], "frame rate"),
         (["CLIP", "-o", "out.gif"], "give a name that ends in"),
-        (["CLIP", "-o", "missing/out.mp4"], "No such file or directory"),
+        (["CLIP", "-o", "/dev/null/out.mp4"], "cannot make the folder '/dev/null'"),
         (["CLIP", "--json", "same", "--csv", "same"], "would be 'same'"),
         (["CLIP", "-o", "CLIP", "--overwrite"], "is the input itself"),
         (["CLIP", "--pose-model", "CLIP"], "clip.mp4"),

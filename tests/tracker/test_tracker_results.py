@@ -12,7 +12,7 @@ import pytest
 from models.errors import InputError
 from models.keypoints import COCO, CROWDPOSE, MPII, KeypointSet
 from tracker.results.annotations import CocoResults, PoseTrackResults
-from tracker.results.files import RecordFile, check_output
+from tracker.results.files import RecordFile
 from tracker.results.json_file import JsonResults
 from tracker.results.openpose import BODY_25, OpenPoseResults
 from tracker.results.sink import RunInfo, Sink
@@ -162,16 +162,3 @@ def test_full_disk_makes_room_for_the_tail(tmp_path: Path, room: int) -> None:
     *content, records = json.loads((tmp_path / "r").read_text())
     assert len(content) == records >= (room - 20) // 10
     assert list(tmp_path.iterdir()) == [tmp_path / "r"]
-
-
-@pytest.mark.parametrize(
-    ("name", "says"), [("folder", "is a folder"), ("there", "exists"), ("missing/r", "No such file")]
-)
-def test_outputs_are_checked_first(tmp_path: Path, name: str, says: str) -> None:
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "there").write_text("")
-    with pytest.raises(InputError, match=says):
-        check_output(tmp_path / name, overwrite=False)
-    assert (tmp_path / "there").read_text() == ""
-    check_output(tmp_path / "there", overwrite=True)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "there"]

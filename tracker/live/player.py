@@ -17,6 +17,7 @@ import orjson
 from aiohttp import web
 
 from models.errors import InputError
+from models.files import write_json
 from tracker.corrections import Corrections
 from tracker.draw import DrawOptions
 from tracker.live.broadcast import to_jpeg
@@ -24,7 +25,6 @@ from tracker.live.messages import hex_colour
 from tracker.live.recording import free_path
 from tracker.live.web import Address, new_app, print_address, run_app
 from tracker.outputs import NAMES, OutputPlan, close_all, write_all
-from tracker.results.files import PartFile
 from tracker.results.reading import SavedRun, read_run
 from tracker.video import open_source
 from tracker.video.source import DamagedSourceError, Source, SourceInfo
@@ -236,16 +236,10 @@ class PlayerPages:
 
 
 def write_run(path: Path, run: SavedRun) -> None:
-    """Write a run as JSON, whole or not at all; raises OSError."""
+    """Write a run as JSON, whole or not at all; raises InputError."""
     summary = {"summary": run.head["summary"]} if "summary" in run.head else {}
     head = {name: value for name, value in run.head.items() if name != "summary"}
-    part = PartFile(path)
-    try:
-        part.part.write_bytes(orjson.dumps({**head, "frames": run.frames, **summary}))
-        part.finish()
-    except OSError:
-        part.discard()
-        raise
+    write_json(path, {**head, "frames": run.frames, **summary})
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

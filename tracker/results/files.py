@@ -6,30 +6,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from models.errors import InputError
-
-
-def check_output(path: Path, overwrite: bool) -> None:
-    """Raise InputError unless a file of that name may and can be written."""
-    if path.is_dir():
-        raise InputError(f"cannot write '{path}': it is a folder; give a file's name")
-    if path.exists() and not overwrite:
-        raise InputError(f"'{path}' exists: add --overwrite to replace it, or give another name")
-    try:
-        part = PartFile(path)
-        part.part.touch()
-        part.discard()
-    except OSError as error:
-        raise InputError(f"cannot write '{path}': {error.strerror}") from None
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder where there is none; raises InputError where that cannot be."""
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder '{folder}': {error.strerror}") from None
-
 
 class PartFile:
     """A hidden name beside the target, which the finished file leaves by being renamed."""

@@ -15,8 +15,9 @@ import orjson
 from numpy.typing import NDArray
 
 from models.errors import InputError
+from models.files import check_output
 from models.keypoints import KeypointSet
-from tracker.results.files import PartFile, make_folder
+from tracker.results.files import PartFile
 from tracker.results.sink import RunInfo
 from tracker.types import FrameResult
 
@@ -60,7 +61,7 @@ class OpenPoseResults:
             }
             for track, values in zip(result.poses.track_ids, joints, strict=True)
         ]
-        file = PartFile(self._folder / f"{self._stem}_{result.frame.index:012d}_keypoints.json")
+        file = PartFile(self._folder / _name(self._stem, result.frame.index))
         try:
             file.part.write_bytes(orjson.dumps({"version": 1.3, "people": people}))
         except OSError:
@@ -90,12 +91,10 @@ class OpenPoseResults:
 
 def check_folder(folder: Path, stem: str, overwrite: bool) -> None:
     """Raise InputError unless the folder of a video's files may and can be written."""
-    make_folder(folder)
+    check_output(folder / _name(stem, 0), overwrite=True)
     if not overwrite and any(folder.glob(f"{glob.escape(stem)}_*_keypoints.json")):
         raise InputError(f"'{folder}' holds results of '{stem}': add --overwrite, or give another folder")
-    try:
-        probe = PartFile(folder / "probe")
-        probe.part.touch()
-        probe.discard()
-    except OSError as error:
-        raise InputError(f"cannot write '{folder}': {error.strerror}") from None
+
+
+def _name(stem: str, index: int) -> str:
+    return f"{stem}_{index:012d}_keypoints.json"

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import cv2
 
+from models.files import write_json
 from training.scenes.casting import moving_scene, still_scene
 from training.scenes.film import write_film
 from training.scenes.writing import (
@@ -18,7 +19,6 @@ from training.scenes.writing import (
     posetrack_content,
     sequence_name,
     write_coco,
-    write_json,
     write_posetrack_pictures,
 )
 

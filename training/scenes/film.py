@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +9,8 @@ from pathlib import Path
 import av
 import numpy as np
 from numpy.typing import NDArray
+
+from models.files import whole_file
 
 SOUND_RATE = 32_000  # samples a second
 
@@ -30,10 +31,13 @@ def write_film(
         rate: frames a second.
         sound: (S,) mono, −1 to 1, `SOUND_RATE` samples a second.
         crf: quality; lower is better and larger.
+
+    Raises InputError where it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.stem}.part{path.suffix}")
-    with av.open(str(part), "w", options={"movflags": "faststart"}) as container:
+    with (
+        whole_file(path) as beside,
+        av.open(str(beside), "w", options={"movflags": "faststart"}) as container,
+    ):
         # One thread: the same pictures give the same file on every machine.
         options = {"crf": str(crf), "preset": "slow", "threads": "1"}
         video = container.add_stream("libx264", rate=rate, options=options)
@@ -61,4 +65,3 @@ def write_film(
                 )
                 container.mux(audio.encode(samples))
             container.mux(audio.encode())
-    os.replace(part, path)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from models.files import write_json
 from training.scenes.camera import Camera, CameraMotion
 from training.scenes.casting import compose
 from training.scenes.datasets import Progress, silent
@@ -17,7 +18,7 @@ from training.scenes.motion import Motion, Movement, phone, run, stand, walk, wa
 from training.scenes.motion import Path as Way
 from training.scenes.scene import Scene
 from training.scenes.things import bench, bush, pillar
-from training.scenes.writing import posetrack_content, sequence_name, write_json
+from training.scenes.writing import posetrack_content, sequence_name
 
 SIZE = (960, 540)
 RATE = 25  # frames a second

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from models.errors import InputError
+from models.files import write_json
 from models.keypoints import COCO, POSETRACK18, KeypointSet
 from training.scenes.figure import JOINTS, Figure
 
@@ -129,14 +128,6 @@ def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
         raise InputError(
             f"cannot write {path}: check that the folder can be written to and the disk is not full"
         )
-
-
-def write_json(path: Path, content: Json) -> None:
-    """Write a file that is there only when it is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(orjson.dumps(content))
-    os.replace(part, path)
 
 
 def write_posetrack_pictures(folder: Path, number: int, pictures: Iterable[NDArray[np.uint8]]) -> None:
