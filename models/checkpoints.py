@@ -58,20 +58,7 @@ def load_pose_network(
     file = read_checkpoint(path)
     network = network_from(file, path.name, style)
     description = _describe(network, file, path, known)
-    count = len(description.keypoints)
-    if keypoints is not None:
-        chosen = keypoint_set(keypoints) if isinstance(keypoints, str) else keypoints
-        if len(chosen) != count:
-            raise InputError(
-                f"'{path.name}' has {count} heat maps, keypoint set {chosen.name} {len(chosen)} keypoints"
-            )
-        changes["keypoints"] = chosen
-    if changes.get("half_pixel"):
-        changes.setdefault("flip_shift", False)  # a symmetric crop needs none
-    try:
-        network.description = replace(description, **changes)
-    except TypeError as error:
-        raise InputError(f"option of load_pose_network: {error}") from None
+    network.description = description.changed(path.name, keypoints, **changes)
     return network.eval()
 
 

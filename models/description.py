@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from models.errors import InputError
@@ -68,6 +68,33 @@ class PoseDescription:
             return self.stride, self.stride
         (height, width), (rows, columns) = self.input_size, self.heatmap_size
         return (width - 1) / (columns - 1), (height - 1) / (rows - 1)
+
+    def changed(
+        self, file: str, keypoints: str | KeypointSet | None = None, **changes: Any
+    ) -> PoseDescription:
+        """This description with what a user knows better.
+
+        Args:
+            file: the network's, for messages.
+            keypoints: another set of as many keypoints, or its name.
+            **changes: other fields.
+
+        Raises InputError for another number of keypoints, or a field that does not exist.
+        """
+        if keypoints is not None:
+            chosen = keypoint_set(keypoints) if isinstance(keypoints, str) else keypoints
+            if len(chosen) != len(self.keypoints):
+                raise InputError(
+                    f"'{file}' has {len(self.keypoints)} heat maps, "
+                    f"keypoint set {chosen.name} {len(chosen)} keypoints"
+                )
+            changes["keypoints"] = chosen
+        if changes.get("half_pixel"):
+            changes.setdefault("flip_shift", False)  # a symmetric crop needs none
+        unknown = sorted(changes.keys() - {field.name for field in fields(self)})
+        if unknown:
+            raise InputError(f"'{file}': no such option of a keypoint network: {', '.join(unknown)}")
+        return replace(self, **changes)
 
     def to_json(self) -> str:
         """One line of JSON, as exported models and our own weights carry it."""

@@ -12,7 +12,7 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
     """Declare them, as a group of their own."""
     group = parser.add_argument_group("what the file does not tell")
     group.add_argument(
-        "--style", default="pytorch", choices=("pytorch", "caffe"), help="stride of the bottlenecks"
+        "--style", choices=("pytorch", "caffe"), help="stride of the bottlenecks (default: pytorch)"
     )
     group.add_argument("--keypoints", metavar="SET", help="keypoint set, such as coco or mpii")
     group.add_argument("--input-size", metavar="HxW", help="such as 256x192")
@@ -23,8 +23,8 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
 
 def network_options(args: argparse.Namespace) -> dict[str, Any]:
     """Arguments of `models.checkpoints.load_pose_network` for the options that were given."""
-    options: dict[str, Any] = {"style": args.style}
-    for name in ("keypoints", "colour", "decoding"):
+    options: dict[str, Any] = {}
+    for name in ("style", "keypoints", "colour", "decoding"):
         if getattr(args, name) is not None:
             options[name] = getattr(args, name)
     if args.input_size is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ def load_exported(
         raise
     except Exception as error:  # the runtimes raise their own kinds, each with a long message
         raise InputError(f"'{path}' is damaged or not a model: {str(error).splitlines()[0]}") from None
-    return Engine(CompiledNetwork(runner, choice), replace(description, **changes))
+    return Engine(CompiledNetwork(runner, choice), description.changed(path.name, **changes))
 
 
 def _open(path: Path, choice: Choice) -> tuple[Runner, PoseDescription]:

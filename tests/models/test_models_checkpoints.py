@@ -291,7 +291,7 @@ def test_the_nearest_architecture_is_named(tmp_path: Path) -> None:
         ({"input_size": (250, 190)}, "multiples of 32"),
         ({"colour": "grey"}, "choose rgb or bgr"),
         ({"style": "tensorflow"}, "choose pytorch or caffe"),
-        ({"size": 3}, "option of load_pose_network"),
+        ({"size": 3}, "no such option of a keypoint network: size"),
     ],
 )
 def test_wrong_options(tiny: PoseResNet, tmp_path: Path, options: dict[str, Any], message: str) -> None:
