@@ -69,8 +69,7 @@ def _engines(network: PoseNetwork, folder: Path) -> dict[str, Run]:
         from models.quantisation import quantise
 
         crops = np.random.default_rng(0).integers(0, 256, (8, *network.description.input_size, 3), np.uint8)
-        quantise(network, folder / "int8.xml", crops)
-        engines["openvino int8"] = load_exported(folder / "int8.xml")
+        engines["openvino int8"] = load_exported(quantise(network, crops, folder / "int8.xml")[0])
     except InputError as error:
         print(f"left out: {error}", file=sys.stderr)
     return engines

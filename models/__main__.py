@@ -210,12 +210,15 @@ def quantize(args: argparse.Namespace) -> int:
     """Write an int8 OpenVINO model, calibrated on a folder of pictures of people."""
     from models.quantisation import crops_of_folder, quantise
 
-    check_output(args.output, args.overwrite)
-    network, out = _load(args), args.output
+    if args.output:
+        check_output(args.output, args.overwrite)
+    network = _load(args)
     crops = crops_of_folder(args.images, network, args.limit)
-    distance = quantise(network, out, crops)
+    out, distance = quantise(network, crops, args.output)
     print(f"{out}: {_size(out) / 1e6:.1f} MB, calibrated on {len(crops)} pictures")
     print(f"peaks lie {distance:.3f} heat-map cells from float32's on average: evaluate before use")
+    if not args.output:
+        print("use it with --precision int8")
     return 0
 
 
@@ -281,11 +284,11 @@ def _parser() -> argparse.ArgumentParser:
     for name, command, text in (
         ("convert", convert, "checkpoint to write: .safetensors (ours) or .pth"),
         ("export", export, "model to write: .onnx, .xml (OpenVINO) or .torchscript"),
-        ("quantize", quantize, "OpenVINO model to write: .xml"),
+        ("quantize", quantize, "OpenVINO model to write: .xml (default: the cache, for --precision int8)"),
     ):
         sub = add(name, command)
         sub.add_argument("network", help="a name of the zoo or a checkpoint file")
-        sub.add_argument("output", type=Path, help=text)
+        sub.add_argument("output", type=Path, nargs="?" if name == "quantize" else None, help=text)
         sub.add_argument("--overwrite", action="store_true", help="replace a file that exists")
         add_network_options(sub)
         if name == "convert":

@@ -16,23 +16,23 @@ from models.pose_network import PoseNetwork
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
 
-def quantise(network: PoseNetwork, path: Path, crops: NDArray[np.uint8]) -> float:
+def quantise(network: PoseNetwork, crops: NDArray[np.uint8], path: Path | None = None) -> tuple[Path, float]:
     """Write a network as an int8 OpenVINO model.
 
     Weights and activations of convolutions become int8; what is not quantised runs as the engine chooses.
 
     Args:
         network: with its description.
-        path: ends in ``.xml``.
         crops: (N, H, W, 3) uint8 BGR crops of people to calibrate on; 100 to 300 are enough.
+        path: ends in ``.xml``; by default the place in the cache where precision int8 looks for it.
 
     Returns:
-        Mean difference of the heat maps' peaks from PyTorch's float32 on the crops, in cells: what
-        quantisation costs before any evaluation. Judge by an evaluation.
+        The file, and the mean distance in cells of the heat maps' peaks from PyTorch's float32 on the crops:
+        what quantisation costs before any evaluation. Judge by an evaluation.
 
     Raises InputError where NNCF is missing, the path has another suffix or there are no crops.
     """
-    if path.suffix != ".xml":
+    if path and path.suffix != ".xml":
         raise InputError(f"'{path.name}': int8 models are OpenVINO's: choose a name that ends in .xml")
     if len(crops) == 0:
         raise InputError("no pictures to calibrate on: give a folder of photographs of people")
@@ -40,7 +40,7 @@ def quantise(network: PoseNetwork, path: Path, crops: NDArray[np.uint8]) -> floa
         import nncf
     except ImportError:
         raise InputError("quantisation needs NNCF: pip install nncf") from None
-    from models.engines.openvino_engine import save_ir, to_openvino
+    from models.engines.openvino_engine import quantised_path, save_ir, to_openvino
 
     d = network.description
     module = ImageNetwork(network.eval(), d.mean, d.std, d.colour).eval()
@@ -52,8 +52,9 @@ def quantise(network: PoseNetwork, path: Path, crops: NDArray[np.uint8]) -> floa
     quantised.inputs[0].get_tensor().set_names({"crops"})
     quantised.outputs[0].get_tensor().set_names({"heatmaps"})
     quantised.set_rt_info(d.to_json(), "description")
+    path = path or quantised_path(module)
     save_ir(quantised, path)
-    return peak_distance(network, path, crops[:32])
+    return path, peak_distance(network, path, crops[:32])
 
 
 def peak_distance(network: PoseNetwork, path: Path, crops: NDArray[np.uint8]) -> float:

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import fields
 from typing import Any
 
+from models.engines.choice import ENGINES, PRECISIONS
 from tracker.options import FLOWS, MATCHERS, PRESETS, SIMILARITIES, TrackerOptions
 from tracker.outputs import DEFAULTS, NAMES
 
@@ -96,8 +97,8 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         help="average with the mirrored picture: a little better, pose network twice as slow",
     )
     for name, choices in (
-        ("engine", ("auto", "torch", "openvino", "onnx")),
-        ("precision", ("auto", "fp32", "bf16", "fp16")),
+        ("engine", ENGINES),
+        ("precision", PRECISIONS),
     ):
         group.add_argument(f"--{name}", choices=choices, default="auto", help="(default: auto)")
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps … (default: auto)")

@@ -107,6 +107,8 @@ def create_detector(
     """
     name, path = str(name_or_path), Path(name_or_path)
     suffix = path.suffix.lower()
+    if precision == "int8":  # keypoint networks alone have int8 versions
+        precision = "auto"
     if suffix in SUFFIXES:
         return BoxesFile(path)
     if suffix == ".onnx":

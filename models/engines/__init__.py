@@ -75,7 +75,7 @@ def create_engine(
         network: from `models.checkpoints.load_pose_network`.
         engine: auto, torch, openvino or onnx.
         device: auto, cpu, cuda (or cuda:1 …) or mps.
-        precision: auto, fp32, bf16 or fp16.
+        precision: auto, fp32, bf16, fp16 or int8, see `models.engines.choice.choose`.
 
     Raises InputError for what does not exist here.
     """
@@ -141,9 +141,10 @@ def _runner(
     module: ImageNetwork, input_size: tuple[int, int] | None, batch: int | None, choice: Choice
 ) -> Runner:
     if choice.engine == "openvino":
-        from models.engines.openvino_engine import OpenVINONetwork, converted
+        from models.engines.openvino_engine import OpenVINONetwork, converted, quantised
 
-        return OpenVINONetwork(converted(module, input_size, batch), choice.precision)
+        path = quantised(module) if choice.precision == "int8" else converted(module, input_size, batch)
+        return OpenVINONetwork(path, choice.precision)
     if choice.engine == "onnx":
         from models.engines.onnx_engine import ONNXNetwork
         from models.export import to_onnx

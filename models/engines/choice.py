@@ -9,7 +9,7 @@ from models.errors import InputError
 
 ENGINES = ("auto", "torch", "openvino", "onnx")
 DEVICES = ("auto", "cpu", "cuda", "mps")
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16", "int8")
 _INSTALL = {"openvino": "pip install openvino", "onnx": "pip install onnx onnxruntime"}
 _MODULES = {"openvino": ("openvino",), "onnx": ("onnx", "onnxruntime")}
 
@@ -31,7 +31,8 @@ def choose(engine: str = "auto", device: str = "auto", precision: str = "auto") 
     """Settle engine, device and precision.
 
     ``auto`` takes a GPU where PyTorch has one, else OpenVINO on the CPU, else PyTorch on the CPU; bf16 where
-    the CPU or GPU computes in it, fp16 on other GPUs, fp32 elsewhere.
+    the CPU or GPU computes in it, fp16 on other GPUs, fp32 elsewhere. int8 is OpenVINO's, never automatic: the
+    network must have been quantised before (`models.quantisation`).
 
     Raises InputError for an unknown value, a combination that does not exist, or a missing package or device.
     """
@@ -56,6 +57,8 @@ def choose(engine: str = "auto", device: str = "auto", precision: str = "auto") 
         precision = _best_precision(engine, device)
     if precision == "fp16" and device == "cpu":
         raise InputError("precision 'fp16' needs a GPU: choose fp32 or bf16 on the cpu")
+    if precision == "int8" and engine != "openvino":
+        raise InputError(f"precision 'int8' needs the engine openvino on the cpu, not {engine} on {device}")
     if engine == "onnx" and precision != "fp32":
         raise InputError(f"ONNX Runtime on the cpu computes in fp32, not {precision}")
     return Choice(engine, device, precision)

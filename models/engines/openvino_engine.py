@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from models.cache import cache_folder
+from models.engines.choice import cpu_has_bf16
 from models.engines.image_network import ImageNetwork
+from models.errors import InputError
 from models.files import whole_file
 
 log = logging.getLogger(__name__)
@@ -31,7 +33,9 @@ class OpenVINONetwork:
             "PERFORMANCE_HINT": "LATENCY",
             "CACHE_DIR": str(cache_folder() / "openvino"),
         }
-        settings["INFERENCE_PRECISION_HINT"] = {"fp32": "f32", "bf16": "bf16"}[precision]
+        # of an int8 model, what is not quantised
+        floats = ("bf16" if cpu_has_bf16() else "fp32") if precision == "int8" else precision
+        settings["INFERENCE_PRECISION_HINT"] = {"fp32": "f32", "bf16": "bf16"}[floats]
         self.compiled = core.compile_model(model_path, "CPU", settings)
         self.request = self.compiled.create_infer_request()
 
@@ -52,6 +56,22 @@ def converted(network: ImageNetwork, input_size: tuple[int, int] | None, batch: 
     if not path.is_file():
         log.info("converting the network for OpenVINO (once; kept in %s)", path.parent)
         save_ir(to_openvino(network, input_size, batch), path)
+    return path
+
+
+def quantised_path(network: ImageNetwork) -> Path:
+    """Where the cache has the network's int8 version, or would have it."""
+    return cache_folder() / "openvino" / f"{_fingerprint(network, None, None)}.int8.xml"
+
+
+def quantised(network: ImageNetwork) -> Path:
+    """The network's int8 version in the cache; raises InputError where there is none."""
+    path = quantised_path(network)
+    if not path.is_file():
+        raise InputError(
+            "this network has no int8 version here yet: make it once with python -m models quantize NETWORK "
+            "--images FOLDER (pictures of people)"
+        )
     return path
 
 

@@ -133,11 +133,18 @@ def test_bad_input_is_one_line(
 
 def test_quantised_models_find_the_same_peaks(tiny: PoseResNet, weights: Path) -> None:
     pytest.importorskip("nncf")
+    from models.engines import create_engine
+    from models.engines.exported import load_exported
     from models.quantisation import quantise
 
+    with pytest.raises(InputError, match="python -m models quantize"):
+        create_engine(tiny, precision="int8")
     crops = np.random.default_rng(0).integers(0, 256, (8, 64, 32, 3), np.uint8)
-    assert quantise(tiny, weights.with_name("int8.xml"), crops) < 2
-    assert weights.with_name("int8.xml").stat().st_size > 0
+    path, distance = quantise(tiny, crops)
+    assert distance < 2
+    engine = create_engine(tiny, precision="int8")
+    assert str(engine) == "OpenVINO int8 on CPU"
+    np.testing.assert_allclose(engine(crops), load_exported(path)(crops), atol=1e-6)
 
 
 def test_the_deployment_example_needs_nothing_of_this_project(weights: Path, tmp_path: Path) -> None:
