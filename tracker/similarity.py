@@ -14,14 +14,12 @@ in the same place says little. The scale is the mean of the two boxes' areas.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from models.oks import joints_of_both, oks_matrix
 from tracker.nms import box_areas, box_iou
-from tracker.types import Poses, concatenate
+from tracker.types import Poses
 
 ENOUGH_JOINTS = 3
 
@@ -39,7 +37,7 @@ def pose_similarity(
 def similarity_to_people(
     kind: str,
     previous: Poses,
-    carried: Sequence[Poses],
+    carried: Poses,
     current: Poses,
     sigmas: ArrayLike | None,
     joint_threshold: float,
@@ -49,8 +47,8 @@ def similarity_to_people(
     Args:
         kind: one of `tracker.options.SIMILARITIES`.
         previous: the previous frame's people where they were, with track ids.
-        carried: the queued frames' people, oldest first, carried to this frame; the last is the previous
-            frame.
+        carried: the people of the previous frame (``flow``) or of all queued frames (``multi-flow``) carried
+            to this frame.
         current: M poses of this frame.
         sigmas: K per-keypoint constants of OKS, or None.
         joint_threshold: joints below this score do not count.
@@ -58,9 +56,7 @@ def similarity_to_people(
     Returns:
         (T,) track ids in rising order, and (T, M) similarities, of each person's entries the best.
     """
-    entries = previous
-    if kind in ("flow", "multi-flow") and carried:
-        entries = concatenate(carried if kind == "multi-flow" else list(carried)[-1:])
+    entries = carried if kind in ("flow", "multi-flow") else previous
     if kind == "bbox":
         values: NDArray = box_iou(entries.boxes, current.boxes)
     else:

@@ -55,7 +55,8 @@ class People:
     def forget(self) -> None:
         """Let go of everybody, as at a shot change; ids go on."""
         frames = self._options.queue if self._options.similarity == "multi-flow" else 1
-        self._queue: deque[Poses] = deque(maxlen=frames)
+        self._queue = self._nobody  # the people of the last frames, oldest first, where they would be now
+        self._lengths: deque[int] = deque(maxlen=frames)  # how many of them are of each frame
         self._previous = self._nobody
         self._tracks: dict[int, Track] = {}
 
@@ -75,18 +76,14 @@ class People:
         for track_id, track in self._tracks.items():
             before = track.filter.box
             drift[track_id] = (track.filter.predict(time) - before).reshape(2, 2).mean(axis=0)
-        if not self._queue:
-            return self._nobody, np.zeros(0, bool)
-        stack = concatenate(self._queue)
-        followed = self._worth_following(stack)
-        moved, found = np.zeros_like(stack.keypoints), np.zeros_like(followed)
-        moved[followed], found[followed] = flow(stack.keypoints[followed])
-        drifts = np.array([drift[i] for i in stack.track_ids.tolist()], np.float32).reshape(-1, 2)
-        carried = carry(stack, moved, found, drifts)
-        ends = np.cumsum([len(poses) for poses in self._queue])
-        self._queue.extend([carried[start:end] for start, end in zip((0, *ends), ends, strict=False)])
-        last = slice(len(stack) - len(self._previous), None)
-        return carried[last], mostly_found(found[last], followed[last])
+        queue = self._queue
+        followed = self._worth_following(queue)
+        moved, found = np.zeros_like(queue.keypoints), np.zeros_like(followed)
+        moved[followed], found[followed] = flow(queue.keypoints[followed])
+        drifts = np.array([drift[i] for i in queue.track_ids.tolist()], np.float32).reshape(-1, 2)
+        self._queue = carry(queue, moved, found, drifts)
+        last = slice(len(queue) - len(self._previous), None)
+        return self._queue[last], mostly_found(found[last], followed[last])
 
     def sure(self, poses: Poses) -> NDArray[np.bool_]:
         """(N, K) joints that are sure enough to be compared."""
@@ -155,8 +152,10 @@ class People:
             track.filter.update(pose.boxes[0])
             track.pose, track.seen, track.frames = pose, time, track.frames + 1
         self._previous = poses
-        self._queue.append(poses)
-        queued = {i for entry in self._queue for i in entry.track_ids.tolist()}
+        self._lengths.append(len(poses))
+        everybody = concatenate((self._queue, poses))
+        self._queue = everybody[len(everybody) - sum(self._lengths) :]
+        queued = set(self._queue.track_ids.tolist())
         self._tracks = {
             i: track for i, track in self._tracks.items() if i in queued or self._in_mind(track, time)
         }

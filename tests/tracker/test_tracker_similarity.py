@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tracker.similarity import pose_similarity, similarity_to_people
-from tracker.types import Poses
+from tracker.types import Poses, concatenate
 
 SIGMAS = (0.1, 0.1)
 
@@ -28,9 +28,14 @@ def oks_at(distance: float) -> float:
 def test_the_four_kinds() -> None:
     # person 7 walked right by 20 a frame; the flow carried the older pose to 15 off, the newer one to 10 off
     previous, current = person(7, 20.0), person(0, 40.0)
-    carried = [person(7, 25.0), person(7, 50.0)]
-    expected = {"bbox": 80 / 120, "pose": oks_at(20), "flow": oks_at(10), "multi-flow": oks_at(10)}
-    for kind, value in expected.items():
+    newer, both = person(7, 50.0), concatenate((person(7, 25.0), person(7, 50.0)))
+    expected = {
+        "bbox": (newer, 80 / 120),
+        "pose": (newer, oks_at(20)),
+        "flow": (newer, oks_at(10)),
+        "multi-flow": (both, oks_at(10)),
+    }
+    for kind, (carried, value) in expected.items():
         ids, similarity = similarity_to_people(kind, previous, carried, current, SIGMAS, 0.4)
         assert ids.tolist() == [7]
         assert similarity.item() == pytest.approx(value, abs=1e-6), kind
@@ -38,22 +43,15 @@ def test_the_four_kinds() -> None:
 
 def test_multi_flow_remembers_who_was_hidden() -> None:
     # person 3 is in the older frame only; person 5 in both, best in the older
-    carried = [
-        Poses(*(np.concatenate(pair) for pair in _fields(person(5, 0.0), person(3, 300.0)))),
-        person(5, 30.0),
-    ]
-    current = Poses(*(np.concatenate(pair) for pair in _fields(person(0, 0.0), person(0, 300.0))))
-    ids, similarity = similarity_to_people("multi-flow", carried[-1], carried, current, SIGMAS, 0.4)
+    older, newer = concatenate((person(5, 0.0), person(3, 300.0))), person(5, 30.0)
+    current = concatenate((person(0, 0.0), person(0, 300.0)))
+    carried = concatenate((older, newer))
+    ids, similarity = similarity_to_people("multi-flow", newer, carried, current, SIGMAS, 0.4)
     assert ids.tolist() == [3, 5]
     np.testing.assert_allclose(similarity, [[0, 1], [1, 0]], atol=1e-6)
-    ids, similarity = similarity_to_people("flow", carried[-1], carried, current, SIGMAS, 0.4)
+    ids, similarity = similarity_to_people("flow", newer, newer, current, SIGMAS, 0.4)
     assert ids.tolist() == [5]
     assert similarity[0, 0] == pytest.approx(oks_at(30), abs=1e-6)
-
-
-def _fields(*people: Poses) -> list[tuple[np.ndarray, ...]]:
-    names = ("keypoints", "scores", "boxes", "box_scores", "track_ids")
-    return [tuple(getattr(p, name) for p in people) for name in names]
 
 
 @pytest.mark.parametrize(
@@ -73,8 +71,8 @@ def test_joints_below_the_threshold_do_not_count(first: tuple, second: tuple, ex
 @pytest.mark.parametrize("kind", ["bbox", "pose", "flow", "multi-flow"])
 def test_nobody_before_or_now(kind: str) -> None:
     nobody, someone = Poses.empty(2), person(1, 0.0)
-    ids, similarity = similarity_to_people(kind, nobody, [], someone, SIGMAS, 0.4)
+    ids, similarity = similarity_to_people(kind, nobody, nobody, someone, SIGMAS, 0.4)
     assert ids.tolist() == []
     assert similarity.shape == (0, 1)
-    ids, similarity = similarity_to_people(kind, someone, [someone], nobody, SIGMAS, 0.4)
+    ids, similarity = similarity_to_people(kind, someone, someone, nobody, SIGMAS, 0.4)
     assert similarity.shape == (1, 0)
