@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,6 +30,7 @@ from evaluation.saved import SavedPoses
 from models.errors import InputError
 from models.files import write_json
 from models.keypoints import KeypointSet
+from models.progress import progress, with_bar
 
 if TYPE_CHECKING:
     from models.engines import Engine
@@ -290,27 +290,11 @@ def _detect(files: list[Path], options: RunOptions) -> PersonBoxes:
     detector = create_detector(engine=options.engine, device=options.device, precision=options.precision)
 
     def found() -> Iterator[tuple[int, NDArray, NDArray]]:
-        with progress("detecting people", len(files)) as advance:
-            for i, image in enumerate(ahead(read_image, files)):
-                yield i, *detector(Frame(i, Fraction(i), image))
-                advance(1)
+        images = with_bar(ahead(read_image, files), "detecting people", len(files))
+        for i, image in enumerate(images):
+            yield i, *detector(Frame(i, Fraction(i), image))
 
     return detected_boxes(found(), options.box_threshold)
-
-
-@contextmanager
-def progress(name: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar with the time left on a terminal, nothing elsewhere; gives the function that moves it."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name, total=total)
-        yield lambda count: bar.advance(task, count)
 
 
 def print_times(times: StageTimes, people: int, engine: str) -> None:

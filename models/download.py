@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
 from models.errors import InputError
+from models.progress import progress
 
 CHUNK = 1 << 18
 TRIES = 3
@@ -91,22 +90,12 @@ def _fetch(url: str, part: Path) -> None:
 def _save(response: HTTPResponse, part: Path, have: int) -> None:
     rest = response.headers.get("Content-Length")
     total = have + int(rest) if rest is not None else None
-    with part.open("ab" if have else "wb") as file, _progress(part.stem, have, total) as advance:
+    with (
+        part.open("ab" if have else "wb") as file,
+        progress(part.stem, total, have, in_bytes=True) as step,
+    ):
         while chunk := response.read(CHUNK):
             file.write(chunk)
-            advance(len(chunk))
+            step(len(chunk))
     if total is not None and part.stat().st_size < total:
         raise HTTPException(f"broke off after {part.stat().st_size} of {total} bytes")
-
-
-@contextlib.contextmanager
-def _progress(name: str, have: int, total: int | None) -> Iterator:
-    """A bar on the terminal's standard error; nothing where that is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(name, total=total, completed=have)
-        yield lambda size: bar.advance(task, size)

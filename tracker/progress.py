@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from models.progress import progress
+
 if TYPE_CHECKING:
     from tracker.types import FrameResult
 
@@ -67,25 +69,8 @@ def with_progress(
     results: Iterable[FrameResult], total: int | None, name: str, summary: Summary, show: bool = True
 ) -> Iterator[FrameResult]:
     """The same results, counted; on a terminal a bar shows how far they are, how fast and how long still."""
-    if not show or not sys.stderr.isatty():
+    with progress(name, total, show=show) as advance:
         for result in results:
             summary.add(result)
-            yield result
-        return
-
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]:.1f} fps"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(name, total=total, rate=0.0)
-        for result in results:
-            summary.add(result)
-            progress.update(task, advance=1, rate=summary.rate())
+            advance(note=f"{summary.rate():.1f} fps")
             yield result

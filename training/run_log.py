@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import logging
-import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
+from models.progress import progress
 from training.sheets import sheet
 from training.task import Figures, Validation
 
@@ -34,25 +34,24 @@ class RunLog:
     def __init__(self, output: Path, total: int, done: int, speaks: bool, tensorboard: bool = False) -> None:
         self.output, self.speaks = output, speaks
         self.writer = _tensorboard(output / "tensorboard") if speaks and tensorboard else None
-        self.bar = _bar(total, done) if speaks and sys.stderr.isatty() else None
+        self._done = done
+        self._progress = progress("samples", total, done, show=speaks)
 
     def __enter__(self) -> RunLog:
-        if self.bar:
-            self.bar.start()
+        self._advance = self._progress.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.bar:
-            self.bar.stop()
+        self._progress.__exit__(kind, error, trace)
         if self.writer:
             self.writer.close()
 
     def advance(self, done: int) -> None:
         """Move the progress bar."""
-        if self.bar:
-            self.bar.update(self.bar.task_ids[0], completed=done)
+        self._advance(done - self._done)
+        self._done = done
 
     def training(self, done: int, figures: Figures) -> None:
         """A log line of training."""
@@ -131,13 +130,3 @@ def _tensorboard(folder: Path) -> Any:
         log.warning("TensorBoard is not installed, going on without: pip install tensorboard")
         return None
     return SummaryWriter(str(folder))
-
-
-def _bar(total: int, done: int) -> Any:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = TextColumn("samples"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    bar = Progress(*columns, console=Console(stderr=True))
-    bar.add_task("samples", total=total, completed=done)
-    return bar

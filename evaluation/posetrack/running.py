@@ -23,6 +23,7 @@ from models.conversion import convert_keypoints
 from models.errors import InputError
 from models.files import write_json
 from models.keypoints import KeypointSet
+from models.progress import progress
 
 if TYPE_CHECKING:
     from tracker.options import TrackerOptions
@@ -140,14 +141,12 @@ def predict(gt: Path, data: Path, options: RunOptions, folder: Path) -> None:
         finally:
             workers.put(worker)
 
-    from evaluation.runner import progress
-
     with progress("sequences", len(tasks)) as advance, ThreadPoolExecutor(options.jobs) as pool:
         jobs = [pool.submit(work, task) for task in tasks]
         try:
             for job in as_completed(jobs):
                 job.result()
-                advance(1)
+                advance()
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

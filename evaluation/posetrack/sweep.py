@@ -6,7 +6,7 @@ different thresholds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from evaluation.posetrack.precision import average_precision, collect_samples
 from evaluation.posetrack.protocol import Protocol
 from evaluation.posetrack.scoring import PoseTrackResult
 from models.errors import InputError
+from models.progress import with_bar
 
 STEPS = tuple(round(0.1 * step, 1) for step in range(10))
 
@@ -84,7 +85,7 @@ def sweep(
     boxes = tuple(box_thresholds) if not np.isnan(people.box_scores).any() else (0.0,)
     shape = (len(boxes), len(joint_thresholds))
     ap, mota = np.zeros(shape), np.zeros(shape)
-    for box, joint in _progress([(b, j) for b in range(shape[0]) for j in range(shape[1])]):
+    for box, joint in with_bar(np.ndindex(shape), "thresholds", ap.size):
         frames, pairs = _above(result, joint_thresholds[joint], boxes[box])
         ap[box, joint], mota[box, joint] = _score(frames, pairs, result.protocol)
     return Sweep(tuple(joint_thresholds), boxes, ap, mota)
@@ -112,11 +113,3 @@ def _score(frames: Frames, pairs: Pairs, protocol: Protocol) -> tuple[float, flo
     precision = average_precision(collect_samples(pairs, frames), protocol)
     counts = count_events(match_over_time(pairs, frames, protocol), frames, protocol)
     return mean_known(precision.ap), mean_known(tracking_scores(counts, protocol).mota)
-
-
-def _progress(settings: list[tuple[int, int]]) -> Iterable[tuple[int, int]]:
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    return track(settings, "thresholds", console=console, disable=not console.is_terminal, transient=True)

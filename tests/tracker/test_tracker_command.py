@@ -247,8 +247,8 @@ def test_threads_change_nothing(track: Track, clips: Clips) -> None:
 
 
 def test_missing_folders_are_made(track: Track, clips: Clips) -> None:
-    options = "-o a/v.mp4 --json b/b/r.json --posetrack c/p.json --csv c/d/ --openpose e/op".split()
-    assert track(clips(), *options) == 0
+    options = ["--json=b/b/r.json", "--csv=c/d/", "--posetrack=c/p.json", "--openpose=e/e"]
+    assert track(clips(), "-o", "a/v.mp4", *options) == 0
     assert sorted(os.listdir()) == ["a", "b", "c", "e"]
     assert sorted(os.listdir("c")) == ["d", "p.json"]
     assert [path.name for path in Path("c/d").iterdir()] == ["clip_poses.csv"]

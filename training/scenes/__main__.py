@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
 from models.errors import InputError, exit_status
-
-Item = TypeVar("Item")
 
 
 def main() -> int:
@@ -17,7 +13,7 @@ def main() -> int:
     if arguments.sample:
         from training.scenes.sample import write_sample
 
-        write_sample(arguments.sample, _progress)
+        write_sample(arguments.sample)
         return 0
     if arguments.output is None:
         raise InputError("give --output FOLDER for scenes, or --sample FILE for the sample clip")
@@ -29,9 +25,7 @@ def main() -> int:
     from training.scenes import datasets  # after the arguments are known to be sound
 
     if arguments.format == "coco":
-        datasets.write_stills(
-            arguments.output, arguments.count, size, arguments.seed, arguments.jobs, _progress
-        )
+        datasets.write_stills(arguments.output, arguments.count, size, arguments.seed, arguments.jobs)
     else:
         datasets.write_sequences(
             arguments.output,
@@ -41,7 +35,6 @@ def main() -> int:
             arguments.seed,
             rate=arguments.rate,
             video=arguments.format == "video",
-            progress=_progress,
         )
     return 0
 
@@ -82,14 +75,6 @@ def _size(text: str) -> tuple[int, int]:
     if min(width, height) < 64 or width % 2 or height % 2:
         raise InputError(f"--size {text}: width and height must be even and at least 64")
     return width, height
-
-
-def _progress(items: Iterable[Item], total: int) -> Iterator[Item]:
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    return iter(track(items, "rendering", total, console=console, disable=not console.is_terminal))
 
 
 if __name__ == "__main__":

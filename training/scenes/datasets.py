@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Protocol
 
 import cv2
 
 from models.files import write_json
+from models.progress import with_bar
 from training.scenes.casting import moving_scene, still_scene
 from training.scenes.film import write_film
 from training.scenes.writing import (
@@ -23,19 +22,7 @@ from training.scenes.writing import (
 )
 
 
-class Progress(Protocol):
-    """Hands items on and shows how far it is."""
-
-    def __call__(self, items: Iterable[Any], total: int) -> Iterator[Any]: ...
-
-
-def silent(items: Iterable[Any], total: int) -> Iterator[Any]:
-    return iter(items)
-
-
-def write_stills(
-    folder: Path, count: int, size: tuple[int, int], seed: int = 0, jobs: int = 1, progress: Progress = silent
-) -> int:
+def write_stills(folder: Path, count: int, size: tuple[int, int], seed: int = 0, jobs: int = 1) -> int:
     """Write stills, each of another scene, with COCO-format ``annotations.json``; number of people.
 
     Args:
@@ -44,14 +31,13 @@ def write_stills(
         size: width and height in pixels.
         seed: number of the first scene.
         jobs: processes that render; the stills do not depend on it.
-        progress: shown while rendering.
     """
-    numbers = range(seed, seed + count)
+    numbers, render = range(seed, seed + count), partial(render_still, size=size)
     if jobs == 1:
-        return write_coco(folder, progress((render_still(number, size) for number in numbers), count))
+        return write_coco(folder, with_bar(map(render, numbers), "rendering", count))
     with ProcessPoolExecutor(jobs, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
-        stills = pool.map(partial(render_still, size=size), numbers, chunksize=4)
-        return write_coco(folder, progress(stills, count))
+        stills = pool.map(render, numbers, chunksize=4)
+        return write_coco(folder, with_bar(stills, "rendering", count))
 
 
 def render_still(number: int, size: tuple[int, int]) -> Still:
@@ -68,7 +54,6 @@ def write_sequences(
     *,
     rate: int = 25,
     video: bool = False,
-    progress: Progress = silent,
 ) -> list[Path]:
     """Write sequences with annotations in PoseTrack18's format and folders; paths of the annotation files.
 
@@ -80,10 +65,9 @@ def write_sequences(
         seed: number of the first scene, also the sequence's.
         rate: frames a second.
         video: write each sequence as ``NAME.mp4`` beside the annotations, not as a folder of pictures.
-        progress: shown while rendering.
     """
     written = []
-    steps = progress(range(count * frames), count * frames)
+    steps = with_bar(range(count * frames), "rendering", count * frames)
     for number in range(seed, seed + count):
         scene = moving_scene(number, size, frames / rate)
         stills = [scene.at(index / rate, index) for index, _ in zip(range(frames), steps, strict=False)]

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.files import write_json
+from models.progress import with_bar
 from training.scenes.camera import Camera, CameraMotion
 from training.scenes.casting import compose
-from training.scenes.datasets import Progress, silent
 from training.scenes.film import SOUND_RATE, write_film
 from training.scenes.look import Look
 from training.scenes.motion import Motion, Movement, phone, run, stand, walk, wave
@@ -60,15 +60,14 @@ def _way(places: list[tuple[float, float]], times: list[float]) -> Way:
     return Way(np.array(times), np.array(places))
 
 
-def write_sample(path: Path, progress: Progress = silent) -> None:
+def write_sample(path: Path) -> None:
     """Write the sample clip with sound, and its annotations beside it, of every other frame.
 
     Args:
         path: of the video.
-        progress: shown while rendering.
     """
     scene = sample_scene()
-    stills = [scene.at(frame / RATE, frame) for frame in progress(range(FRAMES), FRAMES)]
+    stills = [scene.at(frame / RATE, frame) for frame in with_bar(range(FRAMES), "rendering", FRAMES)]
     write_film(path, [picture for picture, _ in stills], RATE, sound=footsteps(scene, FRAMES / RATE), crf=27)
     truth = posetrack_content(1, [figures for _, figures in stills], SIZE, every=2)
     write_json(path.with_name(f"{path.stem}_truth") / f"{sequence_name(1)}.json", truth)
