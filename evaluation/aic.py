@@ -5,15 +5,17 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from evaluation import command
-from evaluation.annotations import Document, check_document, read_json
+from evaluation.annotations import Document, annotation, check_document, read_json
 from evaluation.benchmark import Benchmark, oks_scorer
 from evaluation.oks import OksRules
 from models.errors import InputError
 from models.keypoints import AIC
 
-# AIC's visibility flag → COCO's: 1 visible, 2 hidden, 3 not labelled
-_VISIBILITY = {1: 2, 2: 1, 3: 0, 0: 0}
+# AIC's visibility flag → COCO's: none, visible, hidden, not labelled
+_VISIBILITY = np.array([0, 2, 1, 0])
 
 
 def read(path: Path) -> Document:
@@ -38,20 +40,9 @@ def _from_owner(rows: list[Document], name: str) -> Document:
             )
         images.append({"id": i, "file_name": f"{row['image_id']}.jpg"})
         for human, keypoints in row["keypoint_annotations"].items():
-            left, top, right, bottom = row["human_annotations"][human]
-            triples = list(keypoints)
-            triples[2::3] = [_VISIBILITY[flag] for flag in triples[2::3]]
-            for k in range(0, len(triples), 3):
-                if triples[k + 2] == 0:
-                    triples[k : k + 2] = (0, 0)
-            people.append(
-                {
-                    "id": len(people) + 1,
-                    "image_id": i,
-                    "bbox": [left, top, right - left, bottom - top],
-                    "keypoints": triples,
-                }
-            )
+            joints = np.array(keypoints, np.float64).reshape(-1, 3)
+            joints[:, 2] = _VISIBILITY[joints[:, 2].astype(int)]
+            people.append(annotation(len(people) + 1, i, row["human_annotations"][human], joints))
     return {"images": images, "annotations": people}
 
 

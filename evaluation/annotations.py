@@ -167,6 +167,28 @@ def check_document(document: Any, keypoint_set: KeypointSet, name: str) -> Docum
     return document
 
 
+def annotation(
+    number: int, image_id: int, corners: Sequence[float], joints: NDArray[np.float64], **more: Any
+) -> Document:
+    """A person of a COCO-style document.
+
+    Args:
+        number: the annotation's id.
+        image_id: of the picture.
+        corners: left, top, right, bottom of the box in pixels.
+        joints: (K, 3) x, y, COCO's flag; where that is 0, the place is dropped.
+        more: further fields.
+    """
+    left, top, right, bottom = corners
+    return {
+        "id": number,
+        "image_id": image_id,
+        "bbox": [left, top, right - left, bottom - top],
+        "keypoints": np.where(joints[:, 2:] > 0, joints, 0).ravel().tolist(),
+        **more,
+    }
+
+
 def check_numbers(rows: Sequence[Document], field: str, count: int, what: str) -> None:
     """Raises InputError that names the first row whose field is not a list of that many finite numbers."""
     try:

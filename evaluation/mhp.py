@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from evaluation import command
-from evaluation.annotations import Document, check_document, read_json
+from evaluation.annotations import Document, annotation, check_document, read_json
 from evaluation.benchmark import Benchmark, oks_scorer
 from evaluation.matlab import load_mat
 from evaluation.oks import OksRules
@@ -47,16 +47,8 @@ def _from_owner(folder: Path) -> Document:
             keypoints = rows[: len(MHP)].copy()
             outside = (keypoints[:, :2] < 0).any(axis=1)
             keypoints[:, 2] = np.where(outside, 0, _VISIBILITY[np.clip(keypoints[:, 2], 0, 2).astype(int)])
-            keypoints[keypoints[:, 2] == 0] = 0
-            (left, top), (right, bottom) = rows[_BOX, :2].tolist()
-            people.append(
-                {
-                    "id": len(people) + 1,
-                    "image_id": image_id,
-                    "bbox": [left, top, right - left, bottom - top],
-                    "keypoints": keypoints.reshape(-1).tolist(),
-                }
-            )
+            corners = rows[_BOX, :2].ravel().tolist()
+            people.append(annotation(len(people) + 1, image_id, corners, keypoints))
     return {"images": images, "annotations": people}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from evaluation import command
-from evaluation.annotations import Document, check_document, read_json
+from evaluation.annotations import Document, annotation, check_document, read_json
 from evaluation.benchmark import Benchmark, oks_scorer
 from evaluation.oks import OksRules
 from models.errors import InputError
@@ -44,17 +44,9 @@ def _from_owner(document: Document, name: str) -> Document:
                 continue
             triples = np.array(person["keypoints"], np.float64).reshape(len(known), 3)[order]
             triples[:, 2] = _VISIBILITY[triples[:, 2].astype(int)]
-            triples[triples[:, 2] == 0] = 0
             left, top, right, bottom = person["bbox"]
-            people.append(
-                {
-                    "id": len(people) + 1,
-                    "image_id": i,
-                    "bbox": [left, top, right - left, bottom - top],
-                    "area": (right - left) * (bottom - top),
-                    "keypoints": triples.reshape(-1).tolist(),
-                }
-            )
+            area = (right - left) * (bottom - top)
+            people.append(annotation(len(people) + 1, i, person["bbox"], triples, area=area))
     return {"images": images, "annotations": people}
 
 
