@@ -106,6 +106,12 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_tracking_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("tracking")
+    group.add_argument(
+        "--propagate",
+        action=argparse.BooleanOptionalAction,
+        default=argparse.SUPPRESS,
+        help="the flow proposes people, too (default); without it the detector looks at every frame",
+    )
     _option(group, "detect_every", int, "N", "detector on every N-th frame; flow carries people in between")
     _option(group, "box_threshold", float, "SCORE", "people below this score are dropped")
     _option(group, "joint_threshold", float, "SCORE", "joints below this score count as not seen")

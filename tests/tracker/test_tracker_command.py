@@ -246,6 +246,14 @@ def test_threads_change_nothing(track: Track, clips: Clips) -> None:
     assert Path("0.jsonl").read_bytes() == Path("1.jsonl").read_bytes() == Path("2.jsonl").read_bytes()
 
 
+def test_options_reach_the_tracker(track: Track, clips: Clips) -> None:
+    options = ["--no-propagate", "--preset", "fast", "--queue", "3", "--nms", "0.6"]
+    assert track(clips(), "--json", "r.json", *options) == 0
+    chosen = json.loads(Path("r.json").read_text())["options"]
+    assert not chosen["propagate"]
+    assert (chosen["detect_every"], chosen["queue"], chosen["nms"]) == (5, 3, 0.6)
+
+
 def test_missing_folders_are_made(track: Track, clips: Clips) -> None:
     options = ["--json=b/b/r.json", "--csv=c/d/", "--posetrack=c/p.json", "--openpose=e/e"]
     assert track(clips(), "-o", "a/v.mp4", *options) == 0
