@@ -32,12 +32,7 @@ examples:
 
 def arguments() -> argparse.ArgumentParser:
     """The command's options."""
-    parser = cli.Parser(
-        prog="live_view.py",
-        description=__doc__.splitlines()[0] if __doc__ else None,
-        epilog=USE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = cli.command_parser("live_view.py", __doc__, USE)
     group = parser.add_argument_group("source")
     group.add_argument(
         "source",

@@ -16,7 +16,8 @@ if __package__ in (None, ""):  # run as a file from anywhere
 
 from models.errors import InputError, exit_status
 from models.files import check_output, write_json, write_whole
-from tracker.cli import Parser
+from models.options import add_engine_options
+from tracker.cli import command_parser
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 def arguments() -> argparse.ArgumentParser:
     """The command's options."""
-    parser = Parser(prog="pose_image.py", description=(__doc__ or "").splitlines()[0])
+    parser = command_parser("pose_image.py", __doc__)
     parser.add_argument("image", type=Path, help="picture to read")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="picture to write (default: <image>_pose.jpg)"
@@ -49,9 +50,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--joint-threshold", type=float, default=0.3, help="lowest score of a joint (default: 0.3)"
     )
-    parser.add_argument("--engine", default="auto", help="auto, torch, openvino or onnx")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--precision", default="auto", help="auto, fp32, bf16, fp16 or int8")
+    add_engine_options(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
     return parser
 

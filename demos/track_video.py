@@ -37,12 +37,7 @@ examples:
 
 def arguments() -> argparse.ArgumentParser:
     """The command's options."""
-    parser = cli.Parser(
-        prog="track_video.py",
-        description=__doc__.splitlines()[0] if __doc__ else None,
-        epilog=FORMATS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = cli.command_parser("track_video.py", __doc__, FORMATS)
     cli.add_input_arguments(parser)
     cli.add_output_arguments(parser)
     cli.add_model_arguments(parser)

@@ -6,13 +6,12 @@ imported, so that scoring a file starts as fast as its own metric allows.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
-from typing import NoReturn
 
+from models.command import Parser
 from models.errors import InputError, exit_status
 
 # benchmark → (module, one line of help)
@@ -27,13 +26,6 @@ BENCHMARKS = {
     "mpii-trb": ("evaluation.mpii_trb", "MPII-TRB: skeleton and contour accuracy"),
     "jhmdb": ("evaluation.jhmdb", "Sub-JHMDB: PCK by person and by torso size"),
 }
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with the options in one line, without the whole usage in front."""
-
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message} (see {self.prog} --help)")
 
 
 def usage() -> str:
@@ -60,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         raise InputError(f"unknown benchmark '{name}'{hint}: choose from {', '.join(BENCHMARKS)}")
     module_name, help_line = BENCHMARKS[name]
     module = import_module(module_name)
-    parser = _Parser(prog=f"python -m evaluation {name}", description=help_line)
+    parser = Parser(prog=f"python -m evaluation {name}", description=help_line)
     module.add_arguments(parser)
     return int(module.run(parser.parse_args(rest)))
 

@@ -13,7 +13,7 @@ from evaluation.output import print_scores, write_scores
 from evaluation.person_results import read_predictions
 from models.errors import InputError
 from models.files import check_output
-from models.options import add_network_options, network_options
+from models.options import add_engine_options, add_network_options, network_options
 
 
 def add_arguments(benchmark: Benchmark, parser: argparse.ArgumentParser) -> None:
@@ -36,9 +36,7 @@ def add_arguments(benchmark: Benchmark, parser: argparse.ArgumentParser) -> None
     run.add_argument("--flip-test", action="store_true", help="average with the mirrored crop")
     run.add_argument("--save", type=Path, metavar="FILE", help="keep predictions here; run again to resume")
     run.add_argument("--batch", type=_positive, default=32, metavar="N", help="crops at once; default 32")
-    run.add_argument("--engine", default="auto", help="auto, torch, openvino or onnx; default auto")
-    run.add_argument("--device", default="auto", help="auto, cpu or cuda; default auto")
-    run.add_argument("--precision", default="auto", help="auto, fp32, bf16, fp16 or int8; default auto")
+    add_engine_options(run)
     if not benchmark.per_person:
         run.add_argument(
             "--box-threshold", type=float, default=0.0, metavar="S", help="drop boxes scored lower"

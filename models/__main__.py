@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.command import Parser
 from models.errors import InputError, exit_status
 from models.files import check_output, write_json
 from models.options import add_network_options, network_options
@@ -256,16 +257,11 @@ def _load(args: argparse.Namespace) -> PoseNetwork:
     return load_pose_network(args.network, **network_options(args))
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> Any:
-        self.exit(2, f"error: {message} (see {self.prog} --help)\n")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m models", description="Keypoint networks, checkpoints and their deployment."
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
 
     def add(name: str, command: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
         about = (command.__doc__ or "").strip().rstrip(".")

@@ -1,11 +1,19 @@
-"""Options of command lines that load a keypoint network: what its file may not tell."""
+"""Options of command lines that load a keypoint network: what it runs on, what its file may not tell."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
+from models.engines.choice import ENGINES, PRECISIONS
 from models.errors import InputError
+
+
+def add_engine_options(group: argparse._ActionsContainer) -> None:
+    """Declare what networks run on: the arguments of `models.engines.load_engine`."""
+    group.add_argument("--engine", choices=ENGINES, default="auto", help="(default: auto)")
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps … (default: auto)")
+    group.add_argument("--precision", choices=PRECISIONS, default="auto", help="(default: auto)")
 
 
 def add_network_options(parser: argparse.ArgumentParser) -> None:

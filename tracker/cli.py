@@ -6,7 +6,8 @@ import argparse
 from dataclasses import fields
 from typing import Any
 
-from models.engines.choice import ENGINES, PRECISIONS
+from models.command import Parser
+from models.options import add_engine_options
 from tracker.options import FLOWS, MATCHERS, PRESETS, SIMILARITIES, TrackerOptions
 from tracker.outputs import DEFAULTS, NAMES
 
@@ -16,11 +17,14 @@ POSE_MODEL = "default"
 _DEFAULT = TrackerOptions()
 
 
-class Parser(argparse.ArgumentParser):
-    """Unknown options and values end in one line and exit status 2, without the whole usage in front."""
-
-    def error(self, message: str) -> Any:
-        self.exit(2, f"error: {message} (see {self.prog} --help)\n")
+def command_parser(prog: str, doc: str | None, epilog: str = "") -> Parser:
+    """A command's parser; its description is the first line of the module's docstring."""
+    return Parser(
+        prog=prog,
+        description=(doc or "").partition("\n")[0],
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 def add_input_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,23 +100,18 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help="average with the mirrored picture: a little better, pose network twice as slow",
     )
-    for name, choices in (
-        ("engine", ENGINES),
-        ("precision", PRECISIONS),
-    ):
-        group.add_argument(f"--{name}", choices=choices, default="auto", help="(default: auto)")
-    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps … (default: auto)")
+    add_engine_options(group)
 
 
 def add_tracking_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("tracking")
+    _option(group, "detect_every", int, "N", "detector on every N-th frame; flow carries people in between")
     group.add_argument(
         "--propagate",
         action=argparse.BooleanOptionalAction,
         default=argparse.SUPPRESS,
         help="the flow proposes people, too (default); without it the detector looks at every frame",
     )
-    _option(group, "detect_every", int, "N", "detector on every N-th frame; flow carries people in between")
     _option(group, "box_threshold", float, "SCORE", "people below this score are dropped")
     _option(group, "joint_threshold", float, "SCORE", "joints below this score count as not seen")
     _option(group, "new_track_threshold", float, "SCORE", "a new id needs this score of the person")

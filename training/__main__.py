@@ -8,13 +8,14 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from models.command import Parser
 from models.errors import exit_status
 from training.recipe_files import load_recipe, recipe_names
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line of a training run."""
-    result = argparse.ArgumentParser(
+    result = Parser(
         prog="python -m training",
         description="Train a network by a recipe, here or in several processes: "
         "torchrun --nproc-per-node 4 -m training RECIPE …",

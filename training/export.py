@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from models.checkpoints import save_pose_network, save_weights
+from models.command import Parser
 from models.errors import InputError
 from models.pose_network import PoseNetwork
 from training.checkpoint import read_checkpoint, recipe_of
@@ -50,7 +50,7 @@ def export(checkpoint: Path, output: Path, name: str | None = None, recipe_name:
 
 def main(arguments: Sequence[str]) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m training export", description=__doc__)
+    parser = Parser(prog="python -m training export", description=__doc__)
     parser.add_argument("checkpoint", type=Path, help="best.pth or last.pth of a run")
     parser.add_argument("--output", type=Path, required=True, help="file to write, .safetensors")
     parser.add_argument("--name", help="the network's name in its description (default: the file's)")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.errors import InputError
 from models.files import check_output
+from models.options import add_engine_options
 
 if TYPE_CHECKING:
     from evaluation.posetrack.running import RunOptions
@@ -40,7 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("running a network or the tracker").add_argument
+    group = parser.add_argument_group("running a network or the tracker")
+    add = group.add_argument
     add("--data", metavar="DIR", type=Path, help="PoseTrack18's folder: annotations/val, images/val")
     add("--split", default="val", help="which annotations below --data (default: val)")
     add("--model", metavar="NAME|FILE", help="a checkpoint of the zoo or a file")
@@ -61,9 +63,7 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
         help="prediction files; run again to resume (default: below runs/)",
     )
     add("--jobs", type=int, default=2, metavar="N", help="sequences at a time (default: 2)")
-    add("--engine", default="auto", help="auto, torch, openvino or onnx (default: auto)")
-    add("--device", default="auto", help="auto, cpu or cuda (default: auto)")
-    add("--precision", default="auto", help="auto, fp32, bf16, fp16 or int8 (default: auto)")
+    add_engine_options(group)
     add(
         "--set",
         nargs="+",

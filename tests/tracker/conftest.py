@@ -148,10 +148,7 @@ def track(
     def run(*arguments: object, boxes: bool = True) -> int:
         given = [str(argument) for argument in arguments]
         detections = ["--detections", str(boxes_file)] if boxes else []
-        try:
-            return main(["--pose-model", str(tiny_model), *TINY_ENGINE, *detections, *given])
-        except SystemExit as stop:  # argparse
-            return int(stop.code or 0)
+        return main(["--pose-model", str(tiny_model), *TINY_ENGINE, *detections, *given])
 
     return run
 

@@ -112,7 +112,7 @@ def test_the_command_writes_a_picture_and_keypoints(
         (["photo.png", "-o", "photo.png/x.jpg"], "cannot make the folder 'photo.png'"),
         (["photo.png", "-o", "x.docx", "--box", "1,2,30,40"], "choose a picture's name"),
         (["photo.png", "--pose-model", "defult"], "nearest: default"),
-        (["photo.png", "--engine", "tensorrt"], "unknown engine"),
+        (["photo.png", "--engine", "tensorrt"], "invalid choice: 'tensorrt'"),
     ],
 )
 def test_bad_input_is_one_line(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from models.command import Parser
 from models.errors import InputError, exit_status
 
 
@@ -40,7 +41,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m training.scenes",
         description="Render scenes of people with exact keypoints, boxes and track ids.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
