@@ -86,16 +86,16 @@ def _other_side(name: str) -> str:
     return name.replace("right", "left")
 
 
-def _keypoint_set(
-    name: str,
-    names: str,
-    limbs: str,
-    sigmas: tuple[float, ...] | None = None,
-    weights: tuple[float, ...] | None = None,
-) -> KeypointSet:
+def _keypoint_set(name: str, names: str, limbs: str, sigmas: str = "", weights: str = "") -> KeypointSet:
+    """A set from texts: K names, limbs as name-name, K numbers; without weights, each is 1."""
     keypoints = tuple(names.split())
     pairs = tuple((a, b) for a, b in (limb.split("-") for limb in limbs.split()))
-    return KeypointSet(name, keypoints, pairs, sigmas, weights or (1.0,) * len(keypoints))
+    ones = (1.0,) * len(keypoints)
+    return KeypointSet(name, keypoints, pairs, _numbers(sigmas) or None, _numbers(weights) or ones)
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(map(float, text.split()))
 
 
 COCO = _keypoint_set(
@@ -113,44 +113,11 @@ COCO = _keypoint_set(
         nose-right_eye left_eye-left_ear right_eye-right_ear left_ear-left_shoulder
         right_ear-right_shoulder
     """,
-    sigmas=(
-        0.026,
-        0.025,
-        0.025,
-        0.035,
-        0.035,
-        0.079,
-        0.079,
-        0.072,
-        0.072,
-        0.062,
-        0.062,
-        0.107,
-        0.107,
-        0.087,
-        0.087,
-        0.089,
-        0.089,
-    ),
-    weights=(
-        1.0,
-        1.0,
-        1.0,
-        1.0,
-        1.0,
-        1.0,
-        1.0,
-        1.2,
-        1.2,
-        1.5,
-        1.5,
-        1.0,
-        1.0,
-        1.2,
-        1.2,
-        1.5,
-        1.5,
-    ),
+    sigmas="""
+        0.026 0.025 0.025 0.035 0.035 0.079 0.079 0.072 0.072 0.062 0.062 0.107 0.107 0.087 0.087
+        0.089 0.089
+    """,
+    weights="1 1 1 1 1 1 1 1.2 1.2 1.5 1.5 1 1 1.2 1.2 1.5 1.5",
 )
 POSETRACK18 = _keypoint_set(
     "posetrack18",
@@ -166,44 +133,11 @@ POSETRACK18 = _keypoint_set(
         left_elbow-left_wrist right_elbow-right_wrist nose-head_bottom nose-head_top
         head_bottom-left_shoulder head_bottom-right_shoulder
     """,
-    sigmas=(
-        0.026,
-        0.025,
-        0.025,
-        0.035,
-        0.035,
-        0.079,
-        0.079,
-        0.072,
-        0.072,
-        0.062,
-        0.062,
-        0.107,
-        0.107,
-        0.087,
-        0.087,
-        0.089,
-        0.089,
-    ),
-    weights=(
-        1.0,
-        1.0,
-        1.0,
-        1.0,
-        1.0,
-        1.0,
-        1.0,
-        1.2,
-        1.2,
-        1.5,
-        1.5,
-        1.0,
-        1.0,
-        1.2,
-        1.2,
-        1.5,
-        1.5,
-    ),
+    sigmas="""
+        0.026 0.025 0.025 0.035 0.035 0.079 0.079 0.072 0.072 0.062 0.062 0.107 0.107 0.087 0.087
+        0.089 0.089
+    """,
+    weights="1 1 1 1 1 1 1 1.2 1.2 1.5 1.5 1 1 1.2 1.2 1.5 1.5",
 )
 MPII = _keypoint_set(
     "mpii",
@@ -217,42 +151,8 @@ MPII = _keypoint_set(
         upper_neck-right_shoulder right_shoulder-right_elbow right_elbow-right_wrist
         upper_neck-left_shoulder left_shoulder-left_elbow left_elbow-left_wrist
     """,
-    sigmas=(
-        0.089,
-        0.083,
-        0.107,
-        0.107,
-        0.083,
-        0.089,
-        0.026,
-        0.026,
-        0.026,
-        0.026,
-        0.062,
-        0.072,
-        0.179,
-        0.179,
-        0.072,
-        0.062,
-    ),
-    weights=(
-        1.5,
-        1.2,
-        1.0,
-        1.0,
-        1.2,
-        1.5,
-        1.0,
-        1.0,
-        1.0,
-        1.0,
-        1.5,
-        1.2,
-        1.0,
-        1.0,
-        1.2,
-        1.5,
-    ),
+    sigmas="0.089 0.083 0.107 0.107 0.083 0.089 0.026 0.026 0.026 0.026 0.062 0.072 0.179 0.179 0.072 0.062",
+    weights="1.5 1.2 1 1 1.2 1.5 1 1 1 1 1.5 1.2 1 1 1.2 1.5",
 )
 MPII_TRB = _keypoint_set(
     "mpii_trb",
@@ -291,40 +191,8 @@ JHMDB = _keypoint_set(
         right_shoulder-right_elbow right_elbow-right_wrist neck-left_shoulder
         left_shoulder-left_elbow left_elbow-left_wrist
     """,
-    sigmas=(
-        0.025,
-        0.107,
-        0.025,
-        0.079,
-        0.079,
-        0.107,
-        0.107,
-        0.072,
-        0.072,
-        0.087,
-        0.087,
-        0.062,
-        0.062,
-        0.089,
-        0.089,
-    ),
-    weights=(
-        1.0,
-        1.0,
-        1.0,
-        1.0,
-        1.0,
-        1.0,
-        1.0,
-        1.2,
-        1.2,
-        1.2,
-        1.2,
-        1.5,
-        1.5,
-        1.5,
-        1.5,
-    ),
+    sigmas="0.025 0.107 0.025 0.079 0.079 0.107 0.107 0.072 0.072 0.087 0.087 0.062 0.062 0.089 0.089",
+    weights="1 1 1 1 1 1 1 1.2 1.2 1.2 1.2 1.5 1.5 1.5 1.5",
 )
 CROWDPOSE = _keypoint_set(
     "crowdpose",
@@ -339,38 +207,8 @@ CROWDPOSE = _keypoint_set(
         left_elbow-left_wrist right_elbow-right_wrist top_head-neck right_shoulder-neck
         left_shoulder-neck
     """,
-    sigmas=(
-        0.079,
-        0.079,
-        0.072,
-        0.072,
-        0.062,
-        0.062,
-        0.107,
-        0.107,
-        0.087,
-        0.087,
-        0.089,
-        0.089,
-        0.079,
-        0.079,
-    ),
-    weights=(
-        0.2,
-        0.2,
-        0.2,
-        1.3,
-        1.5,
-        0.2,
-        1.3,
-        1.5,
-        0.2,
-        0.2,
-        0.5,
-        0.2,
-        0.2,
-        0.5,
-    ),
+    sigmas="0.079 0.079 0.072 0.072 0.062 0.062 0.107 0.107 0.087 0.087 0.089 0.089 0.079 0.079",
+    weights="0.2 0.2 0.2 1.3 1.5 0.2 1.3 1.5 0.2 0.2 0.5 0.2 0.2 0.5",
 )
 AIC = _keypoint_set(
     "aic",
@@ -384,38 +222,11 @@ AIC = _keypoint_set(
         right_hip-left_hip left_hip-left_knee left_knee-left_ankle head_top-neck
         right_shoulder-right_hip left_shoulder-left_hip
     """,
-    sigmas=(
-        0.01388152,
-        0.01515228,
-        0.01057665,
-        0.01417709,
-        0.01497891,
-        0.01402144,
-        0.03909642,
-        0.03686941,
-        0.01981803,
-        0.03843971,
-        0.03412318,
-        0.02415081,
-        0.01291456,
-        0.01236173,
-    ),
-    weights=(
-        1.0,
-        1.2,
-        1.5,
-        1.0,
-        1.2,
-        1.5,
-        1.0,
-        1.2,
-        1.5,
-        1.0,
-        1.2,
-        1.5,
-        1.0,
-        1.0,
-    ),
+    sigmas="""
+        0.01388152 0.01515228 0.01057665 0.01417709 0.01497891 0.01402144 0.03909642 0.03686941
+        0.01981803 0.03843971 0.03412318 0.02415081 0.01291456 0.01236173
+    """,
+    weights="1 1.2 1.5 1 1.2 1.5 1 1.2 1.5 1 1.2 1.5 1 1",
 )
 
 # These two annotate another set's keypoints.
