@@ -1,7 +1,8 @@
 """``python -m evaluation BENCHMARK …``: picks a benchmark and hands its command line over.
 
-Each benchmark is a module with ``add_arguments(parser)`` and ``run(args) -> int``; only the chosen one is
-imported, so that scoring a file starts as fast as its own metric allows.
+Each benchmark of single pictures is a module with a ``BENCHMARK``, for which `evaluation.command` runs;
+PoseTrack18 has a command line of its own. Only the chosen one is imported, so that scoring a file starts as
+fast as its own metric allows.
 """
 
 from __future__ import annotations
@@ -53,8 +54,13 @@ def main(arguments: Sequence[str]) -> int:
     module_name, help_line = BENCHMARKS[name]
     module = import_module(module_name)
     parser = Parser(prog=f"python -m evaluation {name}", description=help_line)
-    module.add_arguments(parser)
-    return int(module.run(parser.parse_args(rest)))
+    if name == "posetrack18":
+        module.add_arguments(parser)
+        return int(module.run(parser.parse_args(rest)))
+    from evaluation import command
+
+    command.add_arguments(module.BENCHMARK, parser)
+    return command.run(module.BENCHMARK, parser.parse_args(rest))
 
 
 if __name__ == "__main__":

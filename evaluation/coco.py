@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-from evaluation import command
 from evaluation.benchmark import Benchmark, oks_scorer, reader
 from evaluation.oks import OksRules
 from models.keypoints import COCO
@@ -22,6 +19,3 @@ BENCHMARK = Benchmark(
     read=reader(COCO),
     score=oks_scorer(OksRules(COCO)),
 )
-
-add_arguments = partial(command.add_arguments, BENCHMARK)
-run = partial(command.run, BENCHMARK)

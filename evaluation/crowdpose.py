@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-from evaluation import command
 from evaluation.benchmark import Benchmark, oks_scorer, reader
 from evaluation.oks import OksRules
 from models.keypoints import CROWDPOSE
@@ -30,6 +27,3 @@ BENCHMARK = Benchmark(
         ("AP", "AP50", "AP75", "AP_easy", "AP_medium", "AP_hard"),
     ),
 )
-
-add_arguments = partial(command.add_arguments, BENCHMARK)
-run = partial(command.run, BENCHMARK)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from evaluation import command
 from evaluation.annotations import Document, annotation, check_document, read_json
 from evaluation.benchmark import Benchmark, oks_scorer
 from evaluation.matlab import load_mat
@@ -64,6 +62,3 @@ BENCHMARK = Benchmark(
     read=read,
     score=oks_scorer(OksRules(MHP, area="box", labelled="count", skip_blank=True)),
 )
-
-add_arguments = partial(command.add_arguments, BENCHMARK)
-run = partial(command.run, BENCHMARK)

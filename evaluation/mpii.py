@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation import command
 from evaluation.annotations import Document
 from evaluation.benchmark import Benchmark, Scores, Table
 from evaluation.mpii_files import read
@@ -102,6 +100,3 @@ BENCHMARK = Benchmark(
     score=score,
     per_person=True,
 )
-
-add_arguments = partial(command.add_arguments, BENCHMARK)
-run = partial(command.run, BENCHMARK)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation import command
 from evaluation.annotations import Document, check_document, read_json
 from evaluation.benchmark import Benchmark, Scores, Table
 from evaluation.mpii_files import HEAD_LENGTH
@@ -95,6 +93,3 @@ BENCHMARK = Benchmark(
     score=score,
     per_person=True,
 )
-
-add_arguments = partial(command.add_arguments, BENCHMARK)
-run = partial(command.run, BENCHMARK)
