@@ -12,6 +12,9 @@ instead: as many people as there are.
 The naive loop is what one would write first: `fasterrcnn_resnet50_fpn_v2` at 800 pixels on every frame and
 the keypoint network, both as PyTorch modules in float32, then tracking, drawing and encoding, one after the
 other. PyTorch may use all cores within a network, as it does by itself.
+
+"networks alone" is how many frames a second there would be if nothing else took time: the keypoint network on
+as many crops as there are people a frame, and every third frame the detector.
 """
 
 from __future__ import annotations
@@ -24,7 +27,8 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -40,6 +44,7 @@ from models.architectures import create_pose_network
 from models.engines import CompiledNetwork, Engine, create_engine
 from models.engines.choice import Choice
 from models.errors import InputError, exit_status
+from models.speed import seconds_per_call
 from tracker.detectors import Detector, NetworkDetector, create_detector, own_detector
 from tracker.draw import Painter
 from tracker.options import TrackerOptions
@@ -226,10 +231,17 @@ def make_clip(path: Path, frames: int, size: tuple[int, int] = SIZE, people: int
 
 @dataclass
 class Row:
-    """What a setup gave: frames a second of each round, milliseconds by stage without threads."""
+    """What a setup gave.
 
-    rates: list[float]
-    stages: dict[str, float]
+    Attributes:
+        rates: frames a second of each round.
+        stages: milliseconds a frame by stage, without threads.
+        networks_alone: frames a second that the networks by themselves would allow; None where not measured.
+    """
+
+    rates: list[float] = field(default_factory=list)
+    stages: dict[str, float] = field(default_factory=dict)
+    networks_alone: float | None = None
 
 
 def measure(args: argparse.Namespace, clip: Path, folder: Path) -> dict[str, Row]:
@@ -239,37 +251,52 @@ def measure(args: argparse.Namespace, clip: Path, folder: Path) -> dict[str, Row
     scene = None if args.shipped else Walkers(PEOPLE, *size)
     chosen = [setup for setup in SETUPS if args.naive_frames or not setup.naive]
     trackers = {setup.name: build(setup, scene) for setup in chosen}
-    rows = {setup.name: Row([], {}) for setup in chosen}
+    rows = {setup.name: Row() for setup in chosen}
     for number in range(-1, args.rounds):  # the round before the first warms everything up
         for setup in chosen:
             frames = args.naive_frames if setup.naive else args.frames
-            output = folder / "overlay.mp4" if setup.video else None
+            output, row = folder / "overlay.mp4" if setup.video else None, rows[setup.name]
             if number < 0:
                 summary = run(trackers[setup.name], clip, min(frames, 10), output, False)
                 continue
             began = perf_counter()
             run(trackers[setup.name], clip, frames, output, threads=not setup.naive)
-            rows[setup.name].rates.append(frames / (perf_counter() - began))
+            row.rates.append(frames / (perf_counter() - began))
             if number == args.rounds - 1:
                 summary = run(trackers[setup.name], clip, min(frames, 60), output, False)
-                rows[setup.name].stages = {s: 1000 * v / summary.frames for s, v in summary.seconds.items()}
-            print(
-                f"round {number + 1}: {setup.name}: {rows[setup.name].rates[-1]:.2f} frames a second",
-                flush=True,
-            )
+                row.stages = {s: 1000 * v / summary.frames for s, v in summary.seconds.items()}
+                if not setup.naive:
+                    row.networks_alone = networks_alone(
+                        trackers[setup.name], summary.people / summary.frames, size
+                    )
+            print(f"round {number + 1}: {setup.name}: {row.rates[-1]:.2f} frames a second", flush=True)
     return rows
 
 
+def networks_alone(tracker: PoseTracker, people: float, size: tuple[int, int]) -> float:
+    """Frames a second if only the networks took time; `people` a frame, `size` its height and width."""
+    picture = Frame(0, Fraction(0), np.zeros((*size, 3), np.uint8))
+    detections = []
+    for _ in range(7):
+        began = perf_counter()
+        tracker.detector(picture)
+        detections.append(perf_counter() - began)
+    batch = max(1, round(people))
+    pose = seconds_per_call(tracker.pose.engine, batch) * people / batch
+    return 1 / (pose + statistics.median(detections) / tracker.options.detect_every)
+
+
 def show(rows: dict[str, Row]) -> None:
-    """The table: frames a second with threads, milliseconds by stage one after the other."""
+    """The table: frames a second with threads and at most, milliseconds by stage one after the other."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("", "frames/s", *STAGES, "no network, no encoding")
+    table = Table("", "frames/s", "networks alone", *STAGES, "no network, no encoding")
     for name, row in rows.items():
         rest = sum(row.stages.get(stage, 0) for stage in OWN_WORK)
         cells = (f"{row.stages[stage]:.2f}" if stage in row.stages else "" for stage in STAGES)
-        table.add_row(name, f"{statistics.median(row.rates):.2f}", *cells, f"{rest:.2f}")
+        most = f"{row.networks_alone:.2f}" if row.networks_alone else ""
+        table.add_row(name, f"{statistics.median(row.rates):.2f}", most, *cells, f"{rest:.2f}")
     Console(width=160).print(table)
     naive = next((row for name, row in rows.items() if name.startswith("naive")), None)
     if naive:
