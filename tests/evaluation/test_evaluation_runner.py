@@ -1,9 +1,6 @@
 """Running a network over pictures: boxes, batches, resuming, and whole benchmarks on real samples."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +11,6 @@ from evaluation.person_boxes import annotated_boxes, boxes_from_file, detected_b
 from evaluation.saved import SavedPoses
 from models.errors import InputError
 from models.keypoints import COCO
-
-ROOT = Path(__file__).parents[2]
 
 
 def people(*rows, size=(640, 480)):
@@ -156,30 +151,29 @@ def test_published_figures_stand_beside_ours(shared, tmp_path, capsys):
     assert "0.739" in shown  # AP (E)
 
 
-def test_stopped_run_gives_the_same_predictions(shared, tmp_path, network):
-    """Killed in the middle and run again, as a user would, in processes of its own."""
+def test_stopped_run_gives_the_same_predictions(shared, tmp_path, network, monkeypatch, capsys):
+    """Interrupted after two batches and run again."""
     folder = shared / "data" / "samples" / "coco"
-    common = [folder, "--gt", folder / "test_coco.json", "--model", network, "--flip-test", "--batch", "2"]
+    where = ("--data", folder, "--gt", folder / "test_coco.json")
+    arguments = ("coco", *where, "--model", network, "--flip-test", "--batch", 2, "--save")
     whole, resumed = tmp_path / "whole.json", tmp_path / "resumed.json"
-    assert run("coco", "--data", *common, "--save", whole) == 0
+    assert run(*arguments, whole) == 0
     assert not whole.with_name("whole.json.part").exists()
-    arguments = ["coco", "--data", *common, "--save", resumed, "--engine", "torch"]
-    stop_early = (
-        "import sys; from evaluation import saved; from evaluation.__main__ import main\n"
-        "add = saved.SavedPoses.add\n"
-        "def add_twice(self, *poses):\n"
-        "    add(self, *poses)\n"
-        "    self.added = getattr(self, 'added', 0) + 1\n"
-        "    if self.added == 2: sys.exit(9)\n"
-        "saved.SavedPoses.add = add_twice\n"
-        f"main({[*map(str, arguments)]!r})"
-    )
-    done = subprocess.run([sys.executable, "-c", stop_early], cwd=ROOT, capture_output=True, check=False)
-    assert done.returncode == 9, done.stderr
+    add, added = SavedPoses.add, []
+
+    def add_twice(self, positions, poses):
+        add(self, positions, poses)
+        added.append(positions)
+        if len(added) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SavedPoses, "add", add_twice)
+        with pytest.raises(KeyboardInterrupt):
+            run(*arguments, resumed)
     assert not resumed.exists()
-    command = [sys.executable, "-m", "evaluation", *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert "taking up a run: 4 of" in done.stdout, done.stderr
+    assert run(*arguments, resumed) == 0
+    assert "taking up a run: 4 of" in capsys.readouterr().out
     ours, theirs = (json.loads(path.read_text()) for path in (resumed, whole))
     assert [p["annotation_id"] for p in ours] == [p["annotation_id"] for p in theirs]
     for one, other in zip(ours, theirs, strict=True):
