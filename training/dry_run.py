@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
-import numpy as np
 
+from models.files import write_whole
 from training.distributed import join_world
 from training.loop import create_task
 from training.recipe import Recipe
@@ -28,12 +28,12 @@ def dry_run(recipe: Recipe, data: Path, output: Path, count: int = SHOWN) -> str
     Returns:
         a line on what the run would learn from.
     """
-    output.mkdir(parents=True, exist_ok=True)
     with join_world() as world:
         task = create_task(recipe, data, world)
     pictures = [task.draw(task.samples[i]) for i in range(count)]
     path = output / "samples.png"
-    cv2.imwrite(str(path), np.asarray(sheet(pictures, 8 if pictures[0].shape[1] <= 256 else 4)))
+    picture = sheet(pictures, 8 if pictures[0].shape[1] <= 256 else 4)
+    write_whole(path, cv2.imencode(".png", picture)[1].tobytes())
     epoch = len(task.samples.mix)
     length = in_samples(recipe.schedule, epoch).samples
     return (

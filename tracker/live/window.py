@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import InputError
+from models.files import write_whole
 from tracker.draw import DrawOptions, Painter
 from tracker.live.capture import CaptureStatus
 from tracker.live.session import LiveResult, LiveSession
@@ -187,12 +188,12 @@ class LiveWindow:
     def _screenshot(self) -> None:
         if self._image is None:
             return
-        folder = self._session.recordings
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / time.strftime("screenshot_%Y-%m-%d_%H.%M.%S.png")
-        good, data = cv2.imencode(".png", self._image)
-        if good:
-            path.write_bytes(data.tobytes())
+        path = self._session.recordings / time.strftime("screenshot_%Y-%m-%d_%H.%M.%S.png")
+        try:
+            write_whole(path, cv2.imencode(".png", self._image)[1].tobytes())
+        except InputError as error:
+            self._tell(str(error))
+        else:
             self._tell(f"saved {path}")
 
     def _record(self) -> None:

@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import InputError
-from models.files import write_json
+from models.files import write_json, write_whole
 from models.keypoints import COCO, POSETRACK18, KeypointSet
 from training.scenes.figure import JOINTS, Figure
 
@@ -103,7 +102,6 @@ def write_coco(folder: Path, stills: Iterable[Still]) -> int:
     """
     images: list[Json] = []
     annotations: list[Json] = []
-    (folder / "images").mkdir(parents=True, exist_ok=True)
     for number, (picture, figures) in enumerate(stills):
         name = f"images/{number:06d}.webp"
         write_picture(folder / name, picture)
@@ -122,18 +120,14 @@ def write_coco(folder: Path, stills: Iterable[Still]) -> int:
 
 
 def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
-    """Write a picture at a camera's quality."""
+    """Write a picture at a camera's quality; raises InputError where it cannot be written."""
     options = [cv2.IMWRITE_WEBP_QUALITY, 88] if path.suffix == ".webp" else [cv2.IMWRITE_JPEG_QUALITY, 92]
-    if not cv2.imwrite(str(path), picture, options):
-        raise InputError(
-            f"cannot write {path}: check that the folder can be written to and the disk is not full"
-        )
+    write_whole(path, cv2.imencode(path.suffix, picture, options)[1].tobytes())
 
 
 def write_posetrack_pictures(folder: Path, number: int, pictures: Iterable[NDArray[np.uint8]]) -> None:
     """Write a sequence's pictures where its annotations say they are."""
     place = folder / "images" / "val" / sequence_name(number)
-    place.mkdir(parents=True, exist_ok=True)
     for index, picture in enumerate(pictures):
         write_picture(place / f"{index:06d}.jpg", picture)
 
