@@ -48,7 +48,7 @@ def add_output_arguments(parser: argparse.ArgumentParser, about: str = "") -> No
     """The files of results; `about` replaces what is said of the case that none is asked for."""
     defaults = " and ".join(f"<input>{NAMES[option]}" for option in DEFAULTS)
     usual = f"Without any of these: {defaults} in the working directory. Formats: see the end."
-    group = parser.add_argument_group("output", about or usual)
+    group = parser.add_argument_group("output", f"{about or usual}\nMissing folders are made.")
     for names, metavar, text in (
         (
             ("-o", "--output"),
