@@ -60,11 +60,13 @@ def read_checkpoint(path: Path) -> CheckpointFile:
 
 def save_torch(content: Any, path: Path) -> None:
     """Write a PyTorch file whole or not at all; raises InputError where it cannot be written."""
-    with whole_file(path) as beside:
+    with whole_file(path) as beside, beside.open("wb") as file:
         try:
-            torch.save(content, beside)
-        except RuntimeError as error:  # how PyTorch's writer tells of a full disk
-            raise OSError(str(error).strip().splitlines()[0]) from None
+            torch.save(content, file)
+        except RuntimeError as error:
+            if isinstance(error.__context__, OSError):  # a full disk, which PyTorch's writer hides
+                raise error.__context__ from None
+            raise
 
 
 def _read_safetensors(path: Path) -> CheckpointFile:

@@ -153,9 +153,9 @@ def _write(
     if kind == "onnx":
         path.write_bytes(to_onnx(module, d.input_size, preprocessing, names, d))
     elif kind == "torchscript":
-        _trace(module, _example(d.input_size, preprocessing)).save(
-            str(path), _extra_files={"description": d.to_json().encode()}
-        )
+        traced = _trace(module, _example(d.input_size, preprocessing))
+        # not to the file: where the disk is full, PyTorch's writer ends the whole process
+        path.write_bytes(traced.save_to_buffer(_extra_files={"description": d.to_json().encode()}))
     else:
         _write_openvino(module, path, d, preprocessing, names)
 
@@ -208,7 +208,7 @@ def _with_metadata(model: bytes, description: PoseDescription) -> bytes:
 def _write_openvino(
     module: nn.Module, path: Path, d: PoseDescription, preprocessing: bool, names: list[str]
 ) -> None:
-    from models.engines.openvino_engine import convert, save_ir
+    from models.engines.openvino_engine import convert, write_ir
 
     size = d.input_size
     shape = [-1, *size, 3] if preprocessing else [-1, 3, *size]
@@ -217,7 +217,7 @@ def _write_openvino(
     for output, name in zip(model.outputs, names, strict=True):
         output.get_tensor().set_names({name})
     model.set_rt_info(d.to_json(), "description")
-    save_ir(model, path)
+    write_ir(model, path)
 
 
 def _trace(module: nn.Module, example: Tensor) -> torch.jit.ScriptModule:

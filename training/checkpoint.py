@@ -61,8 +61,7 @@ class RunState:
             save_torch(content, path)
         except InputError as error:
             raise InputError(
-                f"{error} (disk full?); the checkpoint before it is untouched: make room and go on with "
-                "--resume"
+                f"{error}; the checkpoint before it is untouched: make room and go on with --resume"
             ) from None
 
     def restore(self, path: Path, device: torch.device) -> None:

@@ -93,10 +93,18 @@ def convert(module: nn.Module, example: torch.Tensor, shape: list[int]) -> Any:
 
 def save_ir(model: Any, path: Path) -> None:
     """Write ``.xml`` and ``.bin``, whole or not at all; raises InputError where they cannot be written."""
+    with whole_file(path) as beside:
+        write_ir(model, beside)
+
+
+def write_ir(model: Any, path: Path) -> None:
+    """Write ``.xml`` and ``.bin``; raises OSError."""
     import openvino
 
-    with whole_file(path) as beside:
-        openvino.save_model(model, beside, compress_to_fp16=False)
+    try:
+        openvino.save_model(model, path, compress_to_fp16=False)
+    except RuntimeError as error:
+        raise OSError(f"{error} (disk full?)") from None
 
 
 def _fingerprint(network: ImageNetwork, input_size: tuple[int, int] | None, batch: int | None) -> str:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def test_every_kind_is_written_run_and_compared(
     result = export(tiny, tmp_path / f"m{suffix}", preprocessing, decoding)
     assert set(result.differences) == ({"keypoints", "scores"} if decoding else {"heatmaps"})
     files = {path.name for path in tmp_path.iterdir()}
-    assert files == {f"m{suffix}", "m.bin"} if suffix == ".xml" else {f"m{suffix}"}
+    assert files == ({"m.xml", "m.bin"} if suffix == ".xml" else {f"m{suffix}"})
 
 
 @pytest.mark.parametrize("decoding", ["argmax", "quarter", "quarter_mmpose", "quarter_mindpose"])
@@ -98,6 +99,22 @@ def test_the_zoos_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert "81" in out
     assert main(["info", "simplebaseline_res50"]) == 0
     assert "AP 0.712" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["m.safetensors", "m.pth", "m.onnx", "m.torchscript", "m.xml"])
+def test_a_full_disk_is_one_line(
+    weights: Path, name: str, full_disk: Callable[[int], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    if name == "m.onnx":
+        pytest.importorskip("onnxruntime")
+    command = "convert" if name in ("m.safetensors", "m.pth") else "export"
+    before = sorted(weights.parent.iterdir())
+    full_disk(20_000)
+    status = exit_status(lambda: main([command, str(weights), str(weights.with_name(name))]))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert status == 2
+    assert line.startswith(f"error: cannot write '{weights.with_name(name)}': ")
+    assert sorted(weights.parent.iterdir()) == before
 
 
 @pytest.mark.parametrize(

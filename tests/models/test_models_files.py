@@ -1,24 +1,12 @@
 """Files are whole or not there; an old one survives a failure; what cannot be written is told in one line."""
 
-import resource
-import signal
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from models.errors import InputError
 from models.files import check_output, make_folder, whole_file, write_whole
-
-
-@pytest.fixture
-def full_disk() -> Iterator[None]:
-    """No file can grow past 1000 bytes."""
-    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
@@ -54,10 +42,10 @@ def test_a_failure_leaves_the_old_file_alone(tmp_path: Path, error: type[BaseExc
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.usefixtures("full_disk")
-def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
+def test_a_full_disk_is_one_line(tmp_path: Path, full_disk: Callable[[int], None]) -> None:
     path = tmp_path / "a"
     write_whole(path, b"old")
+    full_disk(1000)
     with pytest.raises(InputError, match=rf"^cannot write '{path}': File too large$"):
         write_whole(path, b"new" * 1000)
     assert path.read_text() == "old"
