@@ -31,8 +31,8 @@ def choose(engine: str = "auto", device: str = "auto", precision: str = "auto") 
     """Settle engine, device and precision.
 
     ``auto`` takes a GPU where PyTorch has one, else OpenVINO on the CPU, else PyTorch on the CPU; bf16 where
-    the CPU or GPU computes in it, fp16 on other GPUs, fp32 elsewhere. int8 is OpenVINO's, never automatic: the
-    network must have been quantised before (`models.quantisation`).
+    the CPU or GPU computes in it, fp16 on other GPUs, fp32 elsewhere. int8 is OpenVINO's, never automatic:
+    the network must have been quantised before (`models.quantisation`).
 
     Raises InputError for an unknown value, a combination that does not exist, or a missing package or device.
     """
