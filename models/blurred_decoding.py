@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from models.heatmaps import Decoded, decode_argmax, neighbour_differences
@@ -18,21 +19,20 @@ SEARCH_BORDER = 10  # cells around the map in which megvii's programs look for f
 def decode_dark(heatmaps: NDArray, kernel: int = 11) -> Decoded:
     """DARK (Zhang et al., CVPR 2020): a Newton step on the logarithm of the blurred map.
 
-    Derivatives reach over two cells. Maxima at cells 0, 1 and the last two of either axis stay.
+    Derivatives reach over two cells. Maxima at cells 0, 1 and the last two of either axis stay. Blurring
+    lowers a peak; the factor that would bring it back falls out of the logarithm's derivatives.
     """
     points, scores = decode_argmax(heatmaps)
-    maps = np.log(np.maximum(_blur_keeping_peak(heatmaps, kernel), 1e-10))
-    height, width = maps.shape[1:]
+    height, width = heatmaps.shape[2:]
     flat = points.reshape(-1, 2)
     x, y = flat.astype(np.intp).T
     inner = (x > 1) & (x < width - 2) & (y > 1) & (y < height - 2)
-    m, x, y = np.flatnonzero(inner), x[inner], y[inner]
-    centre = maps[m, y, x]
-    dx, dy = 0.5 * (maps[m, y, x + 1] - maps[m, y, x - 1]), 0.5 * (maps[m, y + 1, x] - maps[m, y - 1, x])
-    dxx = 0.25 * (maps[m, y, x + 2] - 2 * centre + maps[m, y, x - 2])
-    dyy = 0.25 * (maps[m, y + 2, x] - 2 * centre + maps[m, y - 2, x])
-    diagonal = maps[m, y + 1, x + 1] - maps[m, y - 1, x + 1] - maps[m, y + 1, x - 1] + maps[m, y - 1, x - 1]
-    dxy = 0.25 * diagonal
+    # rows and columns of the 5×5 cells around each maximum come first: [2, 3] is the cell right of it
+    log = np.log(np.maximum(_blurred_around(heatmaps, inner, x, y, kernel), 1e-10)).transpose(1, 2, 0)
+    dx, dy = 0.5 * (log[2, 3] - log[2, 1]), 0.5 * (log[3, 2] - log[1, 2])
+    dxx = 0.25 * (log[2, 4] - 2 * log[2, 2] + log[2, 0])
+    dyy = 0.25 * (log[4, 2] - 2 * log[2, 2] + log[0, 2])
+    dxy = 0.25 * (log[3, 3] - log[1, 3] - log[3, 1] + log[1, 1])
     determinant = dxx * dyy - dxy**2
     step = -np.stack((dyy * dx - dxy * dy, dxx * dy - dxy * dx), axis=1)
     flat[inner] += np.divide(
@@ -137,11 +137,31 @@ def _blur_with_border(heatmaps: NDArray, kernel: int, border: int) -> NDArray[np
     The maps lie one below the other in one picture, so that OpenCV is called once; the border keeps them
     apart.
     """
+    maps = _with_border(heatmaps, border)
+    tall = maps.reshape(-1, maps.shape[2])
+    cv2.GaussianBlur(tall, (kernel, kernel), 0, dst=tall)
+    return maps
+
+
+def _with_border(heatmaps: NDArray, border: int) -> NDArray[np.float32]:
+    """(N·K, h + 2·border, w + 2·border): each map in zeros."""
     n, k, height, width = heatmaps.shape
     maps = np.zeros((n * k, height + 2 * border, width + 2 * border), np.float32)
     maps[:, border : border + height, border : border + width] = heatmaps.reshape(-1, height, width)
-    tall = maps.reshape(-1, width + 2 * border)
-    return cv2.GaussianBlur(tall, (kernel, kernel), 0).reshape(maps.shape)
+    return maps
+
+
+def _blurred_around(
+    heatmaps: NDArray, chosen: NDArray[np.bool_], x: NDArray[np.intp], y: NDArray[np.intp], kernel: int
+) -> NDArray[np.float32]:
+    """(M, 5, 5) blurred maps around cells (x, y) of the M chosen ones of the N·K maps, and nowhere else."""
+    reach = 2
+    maps = _with_border(heatmaps, kernel // 2)
+    windows = sliding_window_view(maps, (kernel + 2 * reach,) * 2, (1, 2))
+    windows = windows[np.flatnonzero(chosen), y[chosen] - reach, x[chosen] - reach]
+    weights = cv2.getGaussianKernel(kernel, 0, cv2.CV_32F)[:, 0]
+    band = np.stack([np.pad(weights, (i, 2 * reach - i)) for i in range(2 * reach + 1)])
+    return band @ windows @ band.T
 
 
 def _blur_keeping_peak(heatmaps: NDArray, kernel: int) -> NDArray[np.float32]:
