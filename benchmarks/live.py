@@ -31,7 +31,7 @@ import numpy as np
 if __package__ in (None, ""):  # run as a file from anywhere
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.track import R18, R50, ScriptedPose, Setup, build, make_clip
+from benchmarks.track import R50, ScriptedPose, Setup, build, make_clip
 from benchmarks.walkers import Walkers
 from models.errors import InputError, exit_status
 from tracker.live.cameras import FileCamera
@@ -47,8 +47,8 @@ from tracker.types import Frame, FrameResult
 from tracker.video import open_source
 
 PEOPLE, VIEWERS, CLIP_FRAMES = 3, 10, 300
-QUALITY = Setup("default network", ("pose_resnet_18", (256, 192)))
-FAST = Setup("fast network", R18)
+QUALITY = Setup("default network", ("pose_resnet_18_d128", (256, 192)))
+FAST = Setup("fast network", ("pose_resnet_18_3layers_d64", (128, 96)))
 LARGE = Setup("R50 256x192", R50)
 
 
