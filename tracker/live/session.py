@@ -6,13 +6,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
+from models.errors import InputError
 from tracker.draw import DrawOptions
 from tracker.live.capture import RATE_SECONDS, Capture, CaptureStatus
 from tracker.live.controller import Choice, RateController
@@ -148,31 +149,46 @@ class LiveSession:
         return self._recording
 
     def start_recording(self, draw: DrawOptions, plan: OutputPlan | None = None) -> None:
-        """Record from the next frame on: into the files of a plan, or into new ones in the usual folder."""
+        """Record from the next frame on: into the files of a plan, or into new ones in the usual folder.
+
+        Where these cannot be written `note` says why, and there is no recording.
+        """
         with self._recorder:
             if self._recording is None:
-                self._recording = self._new_recording(draw, plan)
                 self.note = ""
+                self._begin_recording(draw, plan)
 
     def stop_recording(self) -> list[Path]:
         """Finish the recording; gives its files."""
         with self._recorder:
-            recording, self._recording = self._recording, None
-            if recording is None:
-                return []
-            try:
-                paths = recording.close()
-            except OSError as error:
-                self.note = f"the recording broke off: {error}"
-                return []
-            self.saved += paths
-            return paths
+            return self._finish_recording()
 
-    def _new_recording(self, draw: DrawOptions, plan: OutputPlan | None = None) -> Recording:
-        if plan is None:
-            self.recordings.mkdir(parents=True, exist_ok=True)
-            plan = timed_plan(self.capture.name, self.recordings)
-        return Recording(plan, self._run_info, draw, self.capture.name, self.capture.frame_rate)
+    def _begin_recording(self, draw: DrawOptions, plan: OutputPlan | None = None) -> None:
+        try:
+            if plan is None:
+                plan = timed_plan(self.capture.name, self.recordings)
+                plan.check(overwrite=False)
+        except InputError as error:
+            self.note = f"no recording: {error}"
+            return
+        name, rate = self.capture.name, self.capture.frame_rate
+        self._recording = Recording(plan, self._run_info, draw, name, rate)
+
+    def _finish_recording(self) -> list[Path]:
+        recording, self._recording = self._recording, None
+        if recording is None:
+            return []
+        try:
+            paths = recording.close()
+        except OSError as error:
+            self._tell_break(error)
+            return []
+        self.saved += paths
+        return paths
+
+    def _tell_break(self, error: Exception) -> None:
+        reason = getattr(error, "strerror", None) or error
+        self.note = f"the recording broke off: {reason}; what was written is kept"
 
     def _run(self) -> None:
         times: deque[float] = deque()
@@ -230,16 +246,14 @@ class LiveSession:
 
     def _record(self, result: FrameResult) -> None:
         with self._recorder:
-            recording = self._recording
-            if recording is None:
+            if self._recording is not None and not self._recording.fits(result):
+                draw = self._recording.draw
+                self._finish_recording()
+                self._begin_recording(draw)
+            if self._recording is None:
                 return
             try:
-                if not recording.fits(result):
-                    self.saved += recording.close()
-                    recording = self._recording = self._new_recording(recording.draw)
-                recording.write(result)
-            except OSError as error:
-                self.note = f"the recording broke off: {error.strerror or error}; what was written is kept"
-                self._recording = None
-                with suppress(OSError):
-                    self.saved += recording.close()
+                self._recording.write(result)
+            except (InputError, OSError) as error:
+                self._tell_break(error)
+                self._finish_recording()

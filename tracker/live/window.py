@@ -197,12 +197,14 @@ class LiveWindow:
             self._tell(f"saved {path}")
 
     def _record(self) -> None:
-        if self._session.recording:
-            paths = self._session.stop_recording()
-            self._tell(self._session.note or f"saved {', '.join(map(str, paths))}")
+        session = self._session
+        if session.recording:
+            paths = session.stop_recording()
+            saved = f"saved {', '.join(map(str, paths))}" if paths else "nothing was recorded"
+            self._tell(session.note or saved)
         else:
-            self._session.start_recording(self._draw)
-            self._tell("recording; r ends it")
+            session.start_recording(self._draw)
+            self._tell(session.note or "recording; r ends it")
 
     def _click(self, event: int, x: int, y: int, flags: int, data: object) -> None:
         if event == cv2.EVENT_LBUTTONDOWN and self._shown is not None:

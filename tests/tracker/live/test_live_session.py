@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import av
 import cv2
@@ -76,6 +77,34 @@ def test_changed_resolution_goes_on_with_new_files(live: Live, draw_scene: Scene
         with av.open(str(path)) as container:
             sizes.append((container.streams.video[0].width, container.streams.video[0].height))
     assert sizes == [(96, 64), (160, 120)]
+
+
+def test_folder_that_cannot_be_written_is_told_and_the_view_goes_on(
+    live_clip: LiveSession, tmp_path: Path
+) -> None:
+    live_clip.recordings.write_text("a file where the folder should be")
+    live_clip.start_recording(DrawOptions())
+    assert live_clip.recording is None
+    assert live_clip.note.startswith("no recording: cannot make the folder")
+    live_clip.recordings = tmp_path / "elsewhere"
+    live_clip.start_recording(DrawOptions())
+    assert live_clip.note == ""
+    until(lambda: live_clip.recording is not None and live_clip.recording.frames)
+    assert all(path.is_file() for path in live_clip.stop_recording())
+
+
+def test_what_was_recorded_is_kept_where_new_files_cannot_be_begun(live: Live, draw_scene: Scene) -> None:
+    small = [draw_scene(i) for i in range(40)]
+    large = [np.asarray(cv2.resize(image, (160, 120)), np.uint8) for image in small]
+    with live(ScriptedCamera(small + large, live=False, pause=0.02)) as session:
+        session.start_recording(DrawOptions())
+        until(lambda: session.recording is not None and session.recording.frames)
+        session.recordings = session.recordings / "file" / "folder"
+        session.recordings.parent.write_text("a file where the folder should be")
+        until(lambda: session.over)
+    assert session.failure is None
+    assert session.note.startswith("no recording: cannot make the folder")
+    assert [path.suffix for path in session.saved] == [".mp4", ".json"]
 
 
 def test_dark_pictures_are_told(live: Live, draw_scene: Scene) -> None:
