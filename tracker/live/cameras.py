@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -36,7 +37,7 @@ class Camera(Protocol):
     """Gives pictures until it ends, is lost or is closed.
 
     Attributes:
-        name: as it was given.
+        name: as it was given, a stream's without user and password.
         frame_rate: frames a second that it promises.
         live: whether an end means that it was lost; a file just ends.
     """
@@ -140,15 +141,16 @@ class StreamCamera(_Closing):
     def __init__(self, url: str) -> None:
         import av
 
-        self.name = url
+        # viewers, result files and messages do not tell the password
+        self.name = re.sub("://[^/]*@", "://", url)
         try:
             self._container = av.open(url, options=_AT_ONCE, timeout=STREAM_TIMEOUT)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, av.error.FFmpegError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise InputError(f"cannot open '{url}': {reason}; is the stream running?") from None
+            raise InputError(f"cannot open '{self.name}': {reason}; is the stream running?") from None
         if not self._container.streams.video:
             self._container.close()
-            raise InputError(f"cannot open '{url}': it has no video")
+            raise InputError(f"cannot open '{self.name}': it has no video")
         stream = self._container.streams.video[0]
         stream.thread_type = "SLICE"  # frame threads would keep pictures back
         duration = self._container.duration

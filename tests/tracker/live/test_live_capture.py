@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -98,6 +99,9 @@ class StreamServer:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                if self.path != "/":
+                    self.send_error(404)
+                    return
                 self.send_response(200)
                 self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=x")
                 self.end_headers()
@@ -216,12 +220,26 @@ def test_rtsp_server_that_dies_and_returns() -> None:
     [
         ("97", "cannot open camera 97"),
         ("http://127.0.0.1:9/", "is the stream running?"),
+        ("http://user:secret@127.0.0.1:9/", "cannot open 'http://127.0.0.1:9/'"),
+        ("nothing://127.0.0.1/", "Protocol not found"),
         ("nothing.mp4", "no such file"),
     ],
 )
 def test_what_is_not_there_is_told(spec: str, words: str) -> None:
-    with pytest.raises(InputError, match=words.replace("?", r"\?")):
+    with pytest.raises(InputError, match=re.escape(words)):
         open_camera(spec)
+
+
+def test_server_without_the_stream_is_told_and_its_password_is_not() -> None:
+    server = StreamServer()
+    address = f"127.0.0.1:{server.port}"
+    try:
+        with pytest.raises(InputError, match="404 Not Found; is the stream running"):
+            open_camera(f"{server.url}other")
+        with open_camera(f"http://user:secret@{address}/") as camera:
+            assert camera.name == f"http://{address}/"
+    finally:
+        server.close()
 
 
 def test_missing_camera_names_those_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
