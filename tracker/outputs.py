@@ -13,7 +13,7 @@ from tracker.draw import DrawOptions, Painter
 from tracker.results.annotations import CocoResults, PoseTrackResults
 from tracker.results.json_file import JsonLines, JsonResults
 from tracker.results.openpose import OpenPoseResults, check_folder
-from tracker.results.sink import RunInfo, Sink
+from tracker.results.sink import RunInfo, Sink, stem_of
 from tracker.results.tables import CsvResults, MotResults
 
 if TYPE_CHECKING:
@@ -113,16 +113,6 @@ def plan_outputs(sources: list[str], asked: dict[str, str]) -> list[OutputPlan]:
                 raise InputError(f"both {taken[key]} and --{option} of '{plan.source}' would be '{path}'")
             taken[key] = f"--{option} of '{plan.source}'"
     return plans
-
-
-def stem_of(source: str) -> str:
-    """What an input's files are called: its name without ending, or the name of its folder."""
-    path = Path(source.rstrip("/"))
-    if any(c in source for c in "*?["):
-        return path.resolve().parent.name or "pictures"
-    if "://" in source:
-        return path.stem.partition("?")[0] or "stream"
-    return path.resolve().name if path.is_dir() else path.stem
 
 
 def write_all(sinks: Iterable[Sink], result: FrameResult) -> None:

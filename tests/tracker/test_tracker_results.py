@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tracker.results.annotations import CocoResults, PoseTrackResults
 from tracker.results.files import RecordFile
 from tracker.results.json_file import JsonResults
 from tracker.results.openpose import BODY_25, OpenPoseResults
-from tracker.results.sink import RunInfo, Sink
+from tracker.results.sink import RunInfo, Sink, stem_of
 from tracker.results.tables import CsvResults, MotResults
 from tracker.types import Frame, FrameResult, Poses
 from tracker.video.source import SourceInfo
@@ -53,6 +54,30 @@ def test_json_numbers_are_short_and_exact(tmp_path: Path) -> None:
     assert person["keypoints"][0] == [100.13, 101.13, 0.3]
     assert content["frames"][1] == {"frame": 1, "time": 0.033367, "people": []}
     assert content["summary"] == {"frames": 2, "ids": 2, "complete": False}
+
+
+@pytest.mark.parametrize(
+    ("source", "stem"),
+    [
+        ("clips/street.mp4", "street"),
+        ("folder/walk [1080p].mp4", "walk [1080p]"),
+        ("folder", "folder"),
+        ("folder/take.2/", "take.2"),
+        ("folder/*.png", "folder"),
+        ("http://host:80/live/street.m3u8?token=a/b.c", "street"),
+        ("rtsp://user:secret@192.168.0.7", "stream"),
+    ],
+)
+def test_results_are_called_as_their_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, stem: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder/take.2").mkdir(parents=True)
+    Path("folder/walk [1080p].mp4").touch()
+    assert stem_of(source) == stem
+    run = replace(run_of(), source=replace(SOURCE, path=source))
+    write(OpenPoseResults(Path("folder"), run), result(0))
+    assert Path("folder", f"{stem}_000000000000_keypoints.json").is_file()
 
 
 @pytest.mark.parametrize("kind", [JsonResults, CsvResults, MotResults, PoseTrackResults, CocoResults])

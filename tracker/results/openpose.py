@@ -18,7 +18,7 @@ from models.errors import InputError
 from models.files import check_output
 from models.keypoints import KeypointSet
 from tracker.results.files import PartFile
-from tracker.results.sink import RunInfo
+from tracker.results.sink import RunInfo, stem_of
 from tracker.types import FrameResult
 
 # fmt: off
@@ -45,7 +45,7 @@ class OpenPoseResults:
     def __init__(self, folder: Path, run: RunInfo) -> None:
         self._folder = folder
         self._run = run
-        self._stem = Path(run.source.path).stem or "video"
+        self._stem = stem_of(run.source.path)
         self._positions = BODY_25.positions_in(run.keypoints)
         for old in folder.glob(f"{glob.escape(self._stem)}_*_keypoints.json"):
             old.unlink()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -40,6 +42,17 @@ class Sink(Protocol):
 
     def close(self, complete: bool = True) -> None:
         """Finish the file; without frames there is none. `complete`: whether the run came to its end."""
+
+
+def stem_of(source: str) -> str:
+    """What an input's result files are called: its name without ending, or the name of its folder."""
+    if "://" in source:
+        address = source.partition("://")[2].partition("?")[0]
+        return Path(address.partition("/")[2]).stem or "stream"
+    path = Path(source)
+    if glob.has_magic(source) and not path.exists():
+        return path.resolve().parent.name or "pictures"
+    return path.resolve().name if path.is_dir() else path.stem
 
 
 def sizes(boxes: NDArray) -> NDArray:
