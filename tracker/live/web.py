@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ipaddress
+import re
 import secrets
 import signal
 from collections.abc import Callable
@@ -49,12 +50,12 @@ class Address:
     def parse(cls, text: str, allow_remote: bool = False) -> Address:
         """Read ``HOST:PORT``, ``HOST`` or ``PORT``; raises InputError for a host that others can reach."""
         usual = urlsplit(f"//{DEFAULT_ADDRESS}")
-        parts = urlsplit(f"//127.0.0.1:{text}" if text.isdecimal() else f"//{text}")
         try:
-            host, port = parts.hostname or "", parts.port
+            parts = urlsplit(f"//127.0.0.1:{text}" if text.isdecimal() else f"//{text}")
+            host, port = parts.hostname, parts.port
         except ValueError:
-            host, port = "", None
-        if not host or parts.path or parts.username:
+            host, port = None, None
+        if not host or re.search(r"[^\w.:%\[\]-]", text):
             raise InputError(f"wrong address '{text}': give HOST:PORT, such as {DEFAULT_ADDRESS}")
         local = is_local(host)
         if not local and not allow_remote:

@@ -95,7 +95,9 @@ def test_other_machines_come_in_only_when_allowed_and_with_a_token(text: str) ->
     assert first.url(80).endswith(f"?token={first.token}")
 
 
-@pytest.mark.parametrize("text", ["localhost:http", "localhost:99999", "a/b", ""])
+@pytest.mark.parametrize(
+    "text", ["localhost:http", "localhost:99999", "a/b", "a?b", "a b", "u@a", "[::1", ""]
+)
 def test_wrong_addresses_are_told(text: str) -> None:
     with pytest.raises(InputError, match="wrong address"):
         Address.parse(text)
