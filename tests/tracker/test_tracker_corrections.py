@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -130,6 +131,7 @@ def test_runs_are_read_back_from_both_formats(
         (b"", "not a result"),
         (b"\xff\xfe", "not a result"),
         (b"[]", "not a result"),
+        (b"42", "not a result"),
         (b'{"frames": []}', "not a result"),
         (b'{"format": "other", "version": 1, "frames": []}', "not a result"),
         (b'{"format": "simpleposetrack", "version": 99, "frames": []}', "version 99"),
@@ -152,9 +154,37 @@ def test_run_without_frames_and_missing_file_are_told(
     path.write_text(json.dumps({**content, "frames": []}))
     with pytest.raises(InputError, match="has no frames"):
         read_run(path)
-    content["frames"][0]["people"][0]["keypoints"].pop()
-    path.write_text(json.dumps(content))
-    with pytest.raises(InputError, match="has not 17 keypoints"):
-        read_run(path)
     with pytest.raises(InputError, match="No such file"):
         read_run(tmp_path / "no.json")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        (("frames", 0, "people", 0, "keypoints"), [[1, 2, 0.5]] * 16, "has not 17 keypoints"),
+        (("frames", 0, "people", 0, "keypoints"), [[1]] * 17, "not a result"),
+        (("frames", 0, "people", 0, "id"), "somebody", "not a result"),
+        (("frames", 0, "time"), "noon", "not a result"),
+        (("video", "frame_rate"), "25/0", "not a result"),
+        (("model",), "a network", "not a result"),
+    ],
+)
+def test_damaged_runs_are_told(
+    track: Callable[..., int],
+    clips: Callable[..., Path],
+    tmp_path: Path,
+    place: tuple,
+    value: Any,
+    words: str,
+) -> None:
+    path = tmp_path / "run.json"
+    track(clips(), "--json", path, "--quiet")
+    content = json.loads(path.read_text())
+    *parents, last = place
+    part = content
+    for name in parents:
+        part = part[name]
+    part[last] = value
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=words):
+        read_run(path)
