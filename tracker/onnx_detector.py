@@ -135,40 +135,52 @@ def decode(outputs: list[NDArray], person: int | None, name: str) -> Boxes:
         person: the class's number, None for the layout's usual one.
         name: for the InputError that another layout raises.
     """
-    shapes = [output.shape for output in outputs]
-    flat = [output[0] if output.ndim > 1 and len(output) == 1 else output for output in outputs]
-    corners = [o for o in flat if o.ndim == 2 and o.shape[1] in (4, 5)]
-    if len(outputs) >= 2 and corners:
-        boxes, scores, labels = _listed(corners[0], [o for o in flat if o.ndim == 1])
-        kind = 1 if corners[0].shape[1] == 4 else 0
-    elif len(outputs) == 1 and flat[0].ndim == 2:
-        boxes, scores, labels = _dense(flat[0])
-        kind = 0
-    else:
+    batched = any(output.ndim == 3 for output in outputs)
+    flat = [output[0] for output in outputs] if batched else outputs
+    found = _listed(flat) if len(outputs) > 1 else _dense(flat[0])
+    if found is None:
+        shapes = [output.shape for output in outputs]
         raise InputError(f"'{name}' gives outputs {shapes}: not a layout of detectors that is known here")
-    people = (labels == (kind if person is None else person)) & (scores >= LEAST_SCORE)
+    boxes, scores, labels, usual = found
+    people = (labels == (usual if person is None else person)) & (scores >= LEAST_SCORE)
     return boxes[people], scores[people]
 
 
-def _listed(corners: NDArray, vectors: list[NDArray]) -> tuple[NDArray, NDArray, NDArray]:
-    """Boxes, scores and labels that come as arrays of their own."""
-    labels = next((v for v in vectors if v.dtype.kind in "iu"), np.zeros(len(corners), int))
-    scores = corners[:, 4] if corners.shape[1] == 5 else next(v for v in vectors if v.dtype.kind == "f")
-    return corners[:, :4], scores, labels
+_Found = tuple[NDArray, NDArray, NDArray, int]
+"""Corners (N, 4), scores (N,), labels (N,), the usual label of a person."""
 
 
-def _dense(table: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-    """One array with a row, or a column, for each box."""
-    if table.shape[1] == 6 and len(table) <= MOST_AFTER_NMS:
-        return table[:, :4], table[:, 4], table[:, 5].round()
-    if table.shape[0] < table.shape[1]:  # YOLOv8: a column for each box
+def _listed(outputs: list[NDArray]) -> _Found | None:
+    """Boxes, labels and perhaps scores as arrays of their own; None for any others."""
+    corners = next((o for o in outputs if o.ndim == 2 and o.shape[1] in (4, 5)), None)
+    if corners is None:
+        return None
+    vectors = [o for o in outputs if o.shape == (len(corners),)]
+    labels, scores = (next((v for v in vectors if v.dtype.kind in kinds), None) for kinds in ("iu", "f"))
+    if labels is not None and corners.shape[1] == 5:
+        return corners[:, :4], corners[:, 4], labels, 0
+    if labels is not None and scores is not None:
+        return corners, scores, labels, 1
+    return None
+
+
+def _dense(table: NDArray) -> _Found | None:
+    """One array with a row, or a column, for each box; None for any other."""
+    if table.ndim != 2:
+        return None
+    rows, columns = table.shape
+    if columns == 6 and rows <= MOST_AFTER_NMS:
+        return table[:, :4], table[:, 4], table[:, 5].round(), 0
+    if 4 < rows < columns:  # YOLOv8: a column for each box
         table, classes = table.T, table[4:].T
-    else:
+    elif rows >= columns > 5:
         classes = table[:, 5:] * table[:, 4:5]
+    else:
+        return None
     half = table[:, 2:4] / 2
     boxes = np.concatenate((table[:, :2] - half, table[:, :2] + half), axis=1)
     labels = classes.argmax(axis=1)
-    return boxes, classes[np.arange(len(classes)), labels], labels
+    return boxes, classes[np.arange(len(classes)), labels], labels, 0
 
 
 def _first_line(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -154,13 +155,19 @@ FILLER = np.zeros((2000, 6), np.float32)
     [
         ([CORNERS, np.array([1, 1, 1]), SCORES], 2),
         ([CORNERS, np.array([1, 3, 1]), SCORES], 1),
+        ([CORNERS[:1], np.array([1]), SCORES[:1]], 1),
+        ([CORNERS[:0], np.zeros(0, int), SCORES[:0]], 0),
         ([np.column_stack((CORNERS, SCORES))[None], np.array([[0, 0, 0]])], 2),
         ([np.column_stack((CORNERS, SCORES, [0, 5, 0]))[None]], 1),
+        ([np.zeros((1, 0, 6))], 0),
         ([np.pad(centres(1, 0.1), ((0, 97), (0, 0))).T[None]], 2),
         ([np.pad(np.column_stack((centres(), SCORES, [(1, 0.1)] * 3)), ((0, 97), (0, 0)))[None]], 2),
         ([np.vstack((np.column_stack((centres(), SCORES, np.ones(3))), FILLER))[None]], 2),
     ],
-    ids=["torchvision", "other class", "mmdeploy", "with nms", "yolov8", "yolov5", "yolov5 of one class"],
+    ids=[
+        *("torchvision", "other class", "one box", "no box", "mmdeploy", "with nms", "none after nms"),
+        *("yolov8", "yolov5", "yolov5 of one class"),
+    ],
 )
 def test_onnx_layouts(outputs: list[np.ndarray], found: int) -> None:
     boxes, scores = decode(outputs, None, "x.onnx")
@@ -168,9 +175,19 @@ def test_onnx_layouts(outputs: list[np.ndarray], found: int) -> None:
     np.testing.assert_allclose(scores, SCORES[:found], atol=1e-6)
 
 
-def test_unknown_onnx_layouts() -> None:
-    with pytest.raises(InputError, match=r"'x.onnx' gives outputs \[\(1, 3, 4, 4\)\]"):
-        decode([np.zeros((1, 3, 4, 4))], None, "x.onnx")
+@pytest.mark.parametrize(
+    ("outputs", "shapes"),
+    [
+        ([np.zeros((1, 3, 4, 4))], "(1, 3, 4, 4)"),
+        ([CORNERS, np.array([1, 1, 1])], "(3, 4), (3,)"),
+        ([CORNERS, SCORES], "(3, 4), (3,)"),
+        ([np.zeros((1, 100, 5))], "(1, 100, 5)"),
+    ],
+    ids=["a picture", "no scores", "no labels", "no classes"],
+)
+def test_unknown_onnx_layouts(outputs: list[np.ndarray], shapes: str) -> None:
+    with pytest.raises(InputError, match=re.escape(f"'x.onnx' gives outputs [{shapes}]")):
+        decode(outputs, None, "x.onnx")
 
 
 @pytest.fixture
