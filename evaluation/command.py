@@ -11,6 +11,7 @@ from evaluation.annotations import Document
 from evaluation.benchmark import Benchmark
 from evaluation.output import print_scores, write_scores
 from evaluation.person_results import read_predictions
+from models.command import positive
 from models.errors import InputError
 from models.files import check_output
 from models.options import add_engine_options, add_network_options, network_options
@@ -35,7 +36,7 @@ def add_arguments(benchmark: Benchmark, parser: argparse.ArgumentParser) -> None
     )
     run.add_argument("--flip-test", action="store_true", help="average with the mirrored crop")
     run.add_argument("--save", type=Path, metavar="FILE", help="keep predictions here; run again to resume")
-    run.add_argument("--batch", type=_positive, default=32, metavar="N", help="crops at once; default 32")
+    run.add_argument("--batch", type=positive, default=32, metavar="N", help="crops at once; default 32")
     add_engine_options(run)
     if not benchmark.per_person:
         run.add_argument(
@@ -53,13 +54,6 @@ def add_arguments(benchmark: Benchmark, parser: argparse.ArgumentParser) -> None
     output.add_argument(
         "--report", type=Path, metavar="DIR", help="write a page with tables, plots and pictures"
     )
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not a number of crops: 1 or more")
-    return value
 
 
 def run(benchmark: Benchmark, args: argparse.Namespace) -> int:

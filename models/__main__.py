@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.command import Parser
+from models.command import Parser, positive
 from models.errors import InputError, exit_status
 from models.files import check_output, write_json
 from models.options import add_network_options, network_options
@@ -300,7 +300,7 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--tolerance", type=float, default=1e-3, metavar="PART", help=about)
         else:
             sub.add_argument("--images", type=Path, required=True, help="folder of photographs of people")
-            sub.add_argument("--limit", type=int, default=300, help="at most so many (default: 300)")
+            sub.add_argument("--limit", type=positive, default=300, help="at most so many (default: 300)")
     sub = add("verify", verify)
     sub.add_argument("networks", nargs="*", metavar="NETWORK", help="names or files (default: all here)")
     return parser

@@ -1,4 +1,4 @@
-"""The parser of every command line."""
+"""The parser of every command line, and the type of options that count."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ import argparse
 from typing import NoReturn
 
 from models.errors import InputError
+
+
+def positive(text: str) -> int:
+    """The type of an option that counts something."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}': give a whole number from 1")
+    return int(text)
 
 
 class Parser(argparse.ArgumentParser):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 
+from models.command import Parser, positive
+from models.files import write_whole
 from training.pose_samples import PoseSamples
 from training.recipe import Augmentation, Recipe
 from training.recipe_files import load_recipe
@@ -24,20 +25,22 @@ def write_crops(recipe: Recipe, data: Path, output: Path, count: int) -> None:
         data: folder of the data sets.
         output: folder of the pictures; made where missing.
         count: how many.
+
+    Raises InputError where they cannot be written.
     """
     samples = PoseSamples(replace(recipe, augmentation=AS_THEY_ARE), data)
-    output.mkdir(parents=True, exist_ok=True)
     for place in range(count):
-        cv2.imwrite(str(output / f"{place:05}.png"), samples[place]["image"].numpy())
+        picture = cv2.imencode(".png", samples[place]["image"].numpy())[1]
+        write_whole(output / f"{place:05}.png", picture.tobytes())
 
 
 def main(arguments: Sequence[str]) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m training crops", description=__doc__)
+    parser = Parser(prog="python -m training crops", description=__doc__)
     parser.add_argument("recipe", help="a recipe's name or a YAML file")
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder of the data sets")
     parser.add_argument("--output", type=Path, required=True, help="folder to write to")
-    parser.add_argument("--count", type=int, default=300, help="number of crops (default: %(default)s)")
+    parser.add_argument("--count", type=positive, default=300, help="number of crops (default: %(default)s)")
     args = parser.parse_args(arguments)
     write_crops(load_recipe(args.recipe), args.data, args.output, args.count)
     print(f"{args.output}: {args.count} crops")

@@ -9,6 +9,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.command import positive
 from models.errors import InputError
 from models.files import check_output
 from models.options import add_engine_options
@@ -62,7 +63,7 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="prediction files; run again to resume (default: below runs/)",
     )
-    add("--jobs", type=int, default=2, metavar="N", help="sequences at a time (default: 2)")
+    add("--jobs", type=positive, default=2, metavar="N", help="sequences at a time (default: 2)")
     add_engine_options(group)
     add(
         "--set",
@@ -156,8 +157,6 @@ def _image_folders(args: argparse.Namespace, gt: Path) -> list[Path]:
 def _run_options(args: argparse.Namespace) -> RunOptions:
     from evaluation.posetrack.running import RunOptions
 
-    if args.jobs < 1:
-        raise InputError(f"--jobs {args.jobs}: give a whole number from 1")
     given = {part.name: getattr(args, part.name) for part in fields(RunOptions) if part.name != "tracker"}
     return RunOptions(**given, tracker=_tracker_settings(args.set))
 

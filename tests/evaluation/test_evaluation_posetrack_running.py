@@ -189,7 +189,7 @@ def test_boxes_from_a_file(run: Run, data: Path, model: Path, tmp_path: Path) ->
         (["--data", "DATA", "--model", "MODEL", "--set", "speed=3"], "--set speed=3: no such setting"),
         (["--data", "DATA", "--model", "MODEL", "--set", "queue=x"], "expected a value of type int"),
         (["--data", "DATA", "--model", "MODEL", "--set", "match=worst"], "wrong match 'worst'"),
-        (["--data", "DATA", "--model", "MODEL", "--jobs", "0"], "--jobs 0"),
+        (["--data", "DATA", "--model", "MODEL", "--jobs", "0"], "--jobs: '0': give a whole number"),
     ],
 )
 def test_wrong_commands_end_in_one_line(

@@ -131,6 +131,7 @@ def test_a_full_disk_is_one_line(
         (["quantize", "{weights}", "{folder}/a.onnx", "--images", "{folder}"], "ends in .xml"),
         (["quantize", "{weights}", "{folder}/a.xml", "--images", "{folder}/none"], "no folder"),
         (["quantize", "{weights}", "{folder}/a.xml", "--images", "{folder}"], "no pictures to calibrate on"),
+        (["quantize", "{weights}", "--images", "{folder}", "--limit", "0"], "give a whole number from 1"),
         (["verify", "{folder}/none.pth"], "FAILED"),
     ],
 )  # fmt: skip

@@ -160,8 +160,8 @@ def test_a_video_has_all_frames_at_its_rate(tmp_path: Path) -> None:
     [
         (["--output", "x", "--size", "640"], "--size 640: expected WIDTHxHEIGHT"),
         (["--output", "x", "--size", "33x64"], "must be even and at least 64"),
-        (["--output", "x", "--count", "0"], "--count 0"),
-        (["--output", "x", "--frames", "-1"], "--frames -1"),
+        (["--output", "x", "--count", "0"], "--count: '0': give a whole number"),
+        (["--output", "x", "--frames", "-1"], "--frames: '-1': give a whole number"),
         ([], "give --output FOLDER"),
     ],
 )

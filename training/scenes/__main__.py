@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from models.command import Parser
+from models.command import Parser, positive
 from models.errors import InputError, exit_status
 
 
@@ -19,9 +19,6 @@ def main() -> int:
     if arguments.output is None:
         raise InputError("give --output FOLDER for scenes, or --sample FILE for the sample clip")
     size = _size(arguments.size)
-    for name in ("count", "frames", "rate", "jobs"):
-        if getattr(arguments, name) < 1:
-            raise InputError(f"--{name} {getattr(arguments, name)}: give a whole number from 1")
 
     from training.scenes import datasets  # after the arguments are known to be sound
 
@@ -54,14 +51,14 @@ def _parser() -> argparse.ArgumentParser:
         help="coco: stills with annotations.json; posetrack18: frames and annotations of sequences; "
         "video: an mp4 of each sequence with its annotations",
     )
-    parser.add_argument("--count", type=int, default=100, help="number of stills or sequences")
+    parser.add_argument("--count", type=positive, default=100, help="number of stills or sequences")
     parser.add_argument("--size", default="480x320", metavar="WxH", help="size of the pictures in pixels")
-    parser.add_argument("--frames", type=int, default=50, help="frames a sequence")
-    parser.add_argument("--rate", type=int, default=25, help="frames a second of sequences")
+    parser.add_argument("--frames", type=positive, default=50, help="frames a sequence")
+    parser.add_argument("--rate", type=positive, default=25, help="frames a second of sequences")
     parser.add_argument(
         "--seed", type=int, default=0, help="number of the first scene; scene n is always the same"
     )
-    parser.add_argument("--jobs", type=int, default=1, help="processes that render stills")
+    parser.add_argument("--jobs", type=positive, default=1, help="processes that render stills")
     parser.add_argument(
         "--sample", type=Path, metavar="FILE", help="write the sample clip and its annotations instead"
     )
