@@ -9,6 +9,7 @@ from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
 from models.errors import InputError
+from models.files import make_folder
 from models.progress import progress
 
 CHUNK = 1 << 18
@@ -28,9 +29,9 @@ def download(url: str, path: Path, sha256: str = "") -> Path:
         sha256: the whole digest in hexadecimal or its first digits; empty where none is known.
 
     Raises InputError without a network, for a refusal by the server, a transfer that breaks off again and
-    again, or a wrong hash (the part is removed then).
+    again, a wrong hash (the part is removed then), or a folder that cannot be made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     part = path.with_name(path.name + ".part")
     for attempt in range(TRIES):
         try:

@@ -137,6 +137,12 @@ def test_no_network_or_no_file_is_one_line(server: Server, tmp_path: Path, url: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_cannot_be_made_is_one_line(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot make the folder"):
+        download(server.url, tmp_path / "file" / "w.pth", SHA256)
+
+
 def test_the_zoo_fetches_into_the_cache_once(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
