@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.annotations import KeypointDataset, read_json
+from evaluation.annotations import KeypointDataset, check_numbers, read_json
 from models.errors import InputError
 
 
@@ -60,14 +60,18 @@ def boxes_from_file(path: Path, people: KeypointDataset, threshold: float) -> Pe
     not list are left out. Raises InputError if none is left or the file is of another kind.
     """
     rows = read_json(path)
-    if not isinstance(rows, list):
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InputError(f"'{path}' holds no detections: a list of image_id, bbox and score is needed")
     position = {image_id: i for i, image_id in enumerate(people.image_ids.tolist())}
-    kept = []
     for i, row in enumerate(rows):
         missing = {"image_id", "bbox", "score"} - row.keys()
         if missing:
             raise InputError(f"'{path}': detection {i} has no {', '.join(sorted(missing))}")
+        if not isinstance(row["score"], (int, float)):
+            raise InputError(f"'{path}': detection {i}: score must be a number, not {str(row['score'])[:60]}")
+    check_numbers(rows, "bbox", 4, f"'{path}': detection")
+    kept = []
+    for row in rows:
         wanted = row.get("category_id", 1) == 1 and row["score"] >= threshold
         if wanted and row["image_id"] in position and min(row["bbox"][2:]) > 0:
             kept.append(row)

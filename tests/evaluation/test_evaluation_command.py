@@ -133,16 +133,23 @@ PRED = "{data}/pred.json"
         ("mpii --model default --boxes detect --gt {data}/list.json", "use --boxes gt"),
         ("coco --model default --data {data}", "no picture '5.jpg'"),
         (f"coco --model default --data {{data}} --boxes {PRED}", "detection 0 has no bbox"),
+        ("coco --model default --data {data} --boxes {data}/text.json", "holds no detections"),
+        ("coco --model default --data {data} --boxes {data}/short.json", "bbox must be 4 numbers"),
+        ("coco --model default --data {data} --boxes {data}/score.json", "score must be a number"),
+        (f"coco --model default --data {{data}} --pred {PRED} --batch 0", "--batch: '0': give a whole"),
         (f"coco --pred {PRED} --data {{data}} --json {{data}}", "is a folder"),
         (f"ochuman --pred {PRED} --gt {{data}}/odd.json", "the form of OCHuman's annotations (KeyError"),
         ("cocoa", "did you mean coco"),
     ],
 )
 def test_bad_input_ends_in_one_line(data, arguments, message):
-    row = {"image": "a.jpg", "center": [9, 9], "scale": 1, "joints": [[1, 1]] * 16, "joints_vis": [1] * 16}
-    (data / "list.json").write_text(json.dumps([row]))
+    person = {"image": "a.jpg", "center": [9, 9], "scale": 1, "joints": [[1, 1]] * 16, "joints_vis": [1] * 16}
+    (data / "list.json").write_text(json.dumps([person]))
     odd = {"keypoint_names": COCO.names, "images": [{"file_name": "1.jpg"}]}
     (data / "odd.json").write_text(json.dumps(odd))
+    box = {"image_id": 5, "bbox": [0, 0, 9, 9], "score": 1}
+    for name, row in (("text", "5"), ("short", {**box, "bbox": [0, 0]}), ("score", {**box, "score": "1"})):
+        (data / f"{name}.json").write_text(json.dumps([row]))
     done = run(*arguments.format(data=data).split())
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
