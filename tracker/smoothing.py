@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.types import FrameResult, Poses, concatenate
+
+Smooth = Callable[[FrameResult], FrameResult]
+"""Gives each result of a source anew, its keypoints moved; results come in their order."""
 
 FORGET_SECONDS = 1.0  # a person away for longer begins anew
 

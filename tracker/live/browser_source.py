@@ -18,6 +18,7 @@ from aiohttp import WSMsgType, web
 
 from tracker.live.messages import encode, hello, people_message
 from tracker.pipeline import PoseTracker
+from tracker.smoothing import Smooth
 from tracker.types import Frame
 
 LARGEST = 8 << 20  # bytes of a picture
@@ -31,11 +32,15 @@ class BrowserSources:
     Args:
         new_tracker: makes one.
         limit: pages at the same time.
+        new_smooth: makes what is applied to every result of a source, or None.
     """
 
-    def __init__(self, new_tracker: Callable[[], PoseTracker], limit: int) -> None:
+    def __init__(
+        self, new_tracker: Callable[[], PoseTracker], limit: int, new_smooth: Callable[[], Smooth | None]
+    ) -> None:
         self._new_tracker = new_tracker
         self._limit = limit
+        self._new_smooth = new_smooth
         self._pages = 0
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
@@ -56,18 +61,18 @@ class BrowserSources:
     async def _track(self, page: web.WebSocketResponse) -> None:
         tracker = await asyncio.to_thread(self._new_tracker)
         await page.send_str(encode(hello("browser", tracker)))
-        index = 0
+        index, smooth = 0, self._new_smooth()
         async for message in page:
             if message.type is WSMsgType.TEXT:
                 tracker.reset()
-                index = 0
+                index, smooth = 0, self._new_smooth()
             elif message.type is WSMsgType.BINARY:
-                answer = await asyncio.to_thread(_step, tracker, index, message.data)
+                answer = await asyncio.to_thread(_step, tracker, smooth, index, message.data)
                 await page.send_str(answer)
                 index += 1
 
 
-def _step(tracker: PoseTracker, index: int, data: bytes) -> str:
+def _step(tracker: PoseTracker, smooth: Smooth | None, index: int, data: bytes) -> str:
     """Track through one picture; gives the answer."""
     try:
         (seconds,) = HEAD.unpack_from(data)
@@ -78,4 +83,6 @@ def _step(tracker: PoseTracker, index: int, data: bytes) -> str:
     if image is None or image.size > 3 * MOST_PIXELS:
         return encode({"type": "error", "message": "a picture came that is no JPEG of a usual size"})
     result = tracker.step(Frame(index, moment, np.asarray(image, np.uint8)))
+    if smooth:
+        result = smooth(result)
     return encode({**people_message(result), "number": index})

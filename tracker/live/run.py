@@ -12,6 +12,7 @@ from pathlib import Path
 
 from models.errors import InputError
 from tracker.assembly import build_tracker, describe, model_facts, option_facts
+from tracker.cli import tracker_options
 from tracker.draw import DrawOptions
 from tracker.live.cameras import open_camera
 from tracker.live.capture import Capture
@@ -21,7 +22,7 @@ from tracker.outputs import NAMES, OutputPlan, plan_outputs
 from tracker.pipeline import PoseTracker
 from tracker.pose import PoseStage
 from tracker.results.sink import RunInfo
-from tracker.smoothing import OneEuro
+from tracker.smoothing import OneEuro, Smooth
 from tracker.video.source import SourceInfo
 
 DONE, FAILED = 0, 1
@@ -34,13 +35,12 @@ def live_view(args: argparse.Namespace) -> int:
 
     Raises InputError for wrong arguments, a camera that is not there, and a window without a screen.
     """
+    _refuse_useless(args)
     address = None
     if args.serve is not None:
         from tracker.live.web import Address
 
         address = Address.parse(args.serve, args.allow_remote)
-    elif args.source == BROWSER:
-        raise InputError("the source 'browser' needs --serve")
     else:
         from tracker.live.window import check_screen
 
@@ -59,13 +59,28 @@ def live_view(args: argparse.Namespace) -> int:
             from tracker.live.server import live_app
             from tracker.live.web import print_address, run_app
 
-            app = live_app(address, session, partial(build_tracker, args), args.browser_sources)
+            makers = partial(build_tracker, args), args.browser_sources, partial(_new_smooth, args)
+            app = live_app(address, session, *makers)
             asyncio.run(run_app(app, address, print_address))
         elif session is not None:
             from tracker.live.window import LiveWindow
 
             LiveWindow(session, _draw_options(args, session.tracker), args.follow).run()
     return _tell(session) if session else DONE
+
+
+def _refuse_useless(args: argparse.Namespace) -> None:
+    """Raise InputError for options that the source or the view has no use for."""
+    if args.source == BROWSER:
+        if args.serve is None:
+            raise InputError("the source 'browser' needs --serve")
+        for name in (*NAMES, "fps", "adaptive", "loop", "camera_size"):
+            if getattr(args, name):
+                raise InputError(
+                    f"--{name.replace('_', '-')} needs a camera, a stream or a file as the source"
+                )
+    if args.serve is not None and args.follow is not None:
+        raise InputError("--follow is for the window; on the page click on the person to follow")
 
 
 def _session(args: argparse.Namespace, stack: ExitStack) -> LiveSession:
@@ -79,9 +94,14 @@ def _session(args: argparse.Namespace, stack: ExitStack) -> LiveSession:
     capture = stack.enter_context(Capture(camera, open_it))
     target = float(args.fps or camera.frame_rate)
     controller = RateController(target, tracker.options.detect_every, adaptive=fast is not None)
-    smooth = OneEuro(joint_threshold=tracker.options.joint_threshold) if args.smooth == "one-euro" else None
     session = LiveSession(
-        capture, tracker, controller, _run_info(tracker), Path(args.recordings), fast=fast, smooth=smooth
+        capture,
+        tracker,
+        controller,
+        _run_info(tracker),
+        Path(args.recordings),
+        fast=fast,
+        smooth=_new_smooth(args),
     )
     return stack.enter_context(session)
 
@@ -100,6 +120,13 @@ def faster_stage(args: argparse.Namespace, tracker: PoseTracker) -> PoseStage | 
             "keypoints"
         )
     return PoseStage(engine)
+
+
+def _new_smooth(args: argparse.Namespace) -> Smooth | None:
+    """What takes the jitter out of one source."""
+    if args.smooth == "none":
+        return None
+    return OneEuro(joint_threshold=tracker_options(args).joint_threshold)
 
 
 def _run_info(tracker: PoseTracker) -> Callable[[SourceInfo], RunInfo]:

@@ -18,6 +18,7 @@ from tracker.live.messages import draw_options, encode, hello, status_message
 from tracker.live.session import LiveSession
 from tracker.live.web import Address, new_app
 from tracker.pipeline import PoseTracker
+from tracker.smoothing import Smooth
 
 STATUS_SECONDS = 0.5
 SEND_BUFFER = 256 * 1024  # bytes that the system may keep for a viewer: more would be old pictures
@@ -29,6 +30,7 @@ def live_app(
     session: LiveSession | None,
     new_tracker: Callable[[], PoseTracker],
     browser_limit: int,
+    new_smooth: Callable[[], Smooth | None] = lambda: None,
 ) -> web.Application:
     """The application.
 
@@ -37,9 +39,10 @@ def live_app(
         session: on a camera; None where pages bring their own pictures only.
         new_tracker: makes a tracker for a page that brings its own pictures.
         browser_limit: pages that may do so at the same time.
+        new_smooth: makes what is applied to every result of such a page, or None.
     """
     app = new_app(address)
-    sources = BrowserSources(new_tracker, browser_limit)
+    sources = BrowserSources(new_tracker, browser_limit, new_smooth)
     app.router.add_get("/session", lambda request: _session_facts(session))
     app.router.add_get("/browser", sources.handle)
     if session is not None:

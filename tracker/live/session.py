@@ -22,6 +22,7 @@ from tracker.outputs import OutputPlan
 from tracker.pipeline import PoseTracker
 from tracker.pose import PoseStage
 from tracker.results.sink import RunInfo
+from tracker.smoothing import Smooth
 from tracker.types import Frame, FrameResult
 from tracker.video.source import SourceInfo
 
@@ -61,7 +62,7 @@ class LiveSession:
         tracker: ready to run.
         controller: chooses what is done in each frame.
         fast: the faster keypoint network that the controller may change to; same keypoints.
-        smooth: applied to every result, such as `tracker.smoothing.OneEuro`.
+        smooth: applied to every result, or None.
         run_info: facts for result files, given those of the source.
         recordings: folder of recordings that are begun by hand.
 
@@ -79,7 +80,7 @@ class LiveSession:
         run_info: Callable[[SourceInfo], RunInfo],
         recordings: Path,
         fast: PoseStage | None = None,
-        smooth: Callable[[FrameResult], FrameResult] | None = None,
+        smooth: Smooth | None = None,
     ) -> None:
         self.capture = capture
         self.tracker = tracker

@@ -54,6 +54,8 @@ def model(tiny_model: Path, boxes_file: Path) -> list[object]:
         (["0", "--serve", "0.0.0.0:9000"], "--allow-remote"),
         (["0", "--serve", "a/b"], "wrong address"),
         (["browser"], "needs --serve"),
+        (["browser", "--serve", "0", "--json", "r.json"], "--json needs a camera"),
+        (["nothing.mp4", "--serve", "0", "--follow", "3"], "--follow is for the window"),
         (["0", "--serve", "--fps", "0"], "wrong --fps 0"),
         (["0", "--camera-size", "big"], "'big' is not a size"),
         (["0", "--smooth", "savgol"], "invalid choice"),

@@ -20,6 +20,8 @@ from tracker.live.server import live_app
 from tracker.live.session import LiveSession
 from tracker.live.web import Address
 from tracker.pipeline import PoseTracker
+from tracker.smoothing import Smooth
+from tracker.types import FrameResult
 
 from .conftest import served
 
@@ -238,6 +240,18 @@ def test_recording_is_begun_ended_and_downloaded(live_clip: LiveSession, new_tra
 def test_page_with_its_own_pictures(
     new_tracker: NewTracker, draw_scene: Callable[[int], NDArray[np.uint8]]
 ) -> None:
+    smoothed: list[list[int]] = []  # the frames of each source
+
+    def new_smooth() -> Smooth:
+        frames: list[int] = []
+        smoothed.append(frames)
+
+        def smooth(result: FrameResult) -> FrameResult:
+            frames.append(result.frame.index)
+            return result
+
+        return smooth
+
     def picture(index: int) -> bytes:
         return struct.pack("<d", index / 25) + cv2.imencode(".png", draw_scene(index))[1].tobytes()
 
@@ -260,9 +274,10 @@ def test_page_with_its_own_pictures(
             assert again["number"] == 0
             return frames, errors, refused
 
-    with served(live_app(LOCAL, None, new_tracker, 1)) as url:
+    with served(live_app(LOCAL, None, new_tracker, 1, new_smooth)) as url:
         frames, errors, refused = ask(work)
     assert refused["type"] == "error"
     assert [f["number"] for f in frames] == list(range(6))
+    assert smoothed == [list(range(6)), [0]]
     assert all({p["id"] for p in f["people"]} == {1, 2} for f in frames)
     assert len(errors) == 4
