@@ -14,6 +14,7 @@ from evaluation.annotations import Document, KeypointDataset, dataset
 from evaluation.benchmark import Benchmark
 from models.errors import InputError
 from models.keypoints import KeypointSet
+from tracker.propagation import joint_boxes
 from training.recipe import DataSource
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,6 @@ BENCHMARKS = {
     "ochuman": "evaluation.ochuman",
     "posetrack18": "training.posetrack18",
 }
-JOINT_BOX_MARGIN = 0.15  # of width and height in all (paper, section 3.2)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def people_of(read: Source, source: DataSource, target: KeypointSet) -> People:
     data = _in_order_of(data, target)
     _check_pictures(data, read.path)
     if source.boxes == "joints":
-        data = replace(data, boxes=joint_boxes(data.keypoints, data.weights))
+        data = replace(data, boxes=joint_boxes(data.keypoints, data.weights > 0))
     labelled = (data.weights > 0).any(axis=1) & ~data.crowd
     sound = _boxes_in_pictures(data)
     if (labelled & ~sound).any():
@@ -117,25 +117,6 @@ def find_benchmark(name: str) -> Benchmark:
         raise InputError(f"unknown benchmark '{name}' of a data source: choose from {', '.join(BENCHMARKS)}")
     benchmark: Benchmark = import_module(BENCHMARKS[name]).BENCHMARK
     return benchmark
-
-
-def joint_boxes(keypoints: NDArray, weights: NDArray) -> NDArray[np.float32]:
-    """Boxes around labelled joints, enlarged by 15 % in all; empty ones for people without.
-
-    Args:
-        keypoints: (N, K, 2) pixels.
-        weights: (N, K), 0 where not labelled.
-
-    Returns:
-        (N, 4) left, top, right, bottom.
-    """
-    labelled = (weights > 0)[..., None]
-    low = np.where(labelled, keypoints, np.inf).min(axis=1)
-    high = np.where(labelled, keypoints, -np.inf).max(axis=1)
-    nobody = ~labelled.any(axis=1)
-    low, high = np.where(nobody, 0, low), np.where(nobody, 0, high)
-    margin = (high - low) * JOINT_BOX_MARGIN / 2
-    return np.concatenate((low - margin, high + margin), axis=1).astype(np.float32)
 
 
 def _in_order_of(people: KeypointDataset, target: KeypointSet) -> KeypointDataset:

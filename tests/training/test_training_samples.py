@@ -16,7 +16,7 @@ from models.keypoints import keypoint_set
 from training.augmentation import half_body_crop, jitter_crop
 from training.detector_samples import DetectorSamples, mosaic
 from training.drawing import Mix
-from training.people import joint_boxes, read_people
+from training.people import read_people
 from training.pose_samples import PoseSamples, mirrored
 from training.recipe import Augmentation, DataSource, Recipe
 from training.recipe_files import load_recipe
@@ -205,12 +205,6 @@ def test_people_who_cannot_teach_are_left_out(tmp_path: Path) -> None:
     found = read_people(DataSource(annotations="people.json"), tmp_path, COCO)
     np.testing.assert_array_equal(found.teaches, [True, False, False, False])
     np.testing.assert_array_equal(found.ignore, [False, True, True, False])
-
-
-def test_boxes_around_joints_are_15_percent_larger() -> None:
-    keypoints = np.array([[[10.0, 10.0], [30.0, 50.0], [99.0, 99.0]], [[1.0, 1.0]] * 3])
-    boxes = joint_boxes(keypoints, np.array([[1, 1, 0], [0, 0, 0]]))
-    np.testing.assert_allclose(boxes, [[8.5, 7, 31.5, 53], [0, 0, 0, 0]])
 
 
 def test_half_bodies(people: Path) -> None:
