@@ -16,7 +16,7 @@ import orjson
 from numpy.typing import NDArray
 
 from models.errors import InputError
-from models.keypoints import COCO, KeypointSet
+from models.keypoints import KeypointSet
 
 Document = dict[str, Any]
 BOX_AREA = (
@@ -97,22 +97,6 @@ def read_json(path: str | Path) -> Any:
         raise InputError(f"cannot read '{path}': {error.strerror or error}") from None
     except orjson.JSONDecodeError as error:
         raise InputError(f"'{path}' is not JSON: {error}") from None
-
-
-def read_coco(
-    path: str | Path, keypoint_set: KeypointSet = COCO, images: str | Path | None = None
-) -> KeypointDataset:
-    """Read a COCO-style annotation file.
-
-    Args:
-        path: the JSON file.
-        keypoint_set: the keypoints that it annotates.
-        images: the folder that its ``file_name`` entries start from, by default the file's own.
-
-    Raises InputError for a file that is no keypoint annotation of that set.
-    """
-    document = check_document(read_json(path), keypoint_set, str(path))
-    return dataset(document, keypoint_set, Path(path).parent if images is None else images)
 
 
 def check_document(document: Any, keypoint_set: KeypointSet, name: str) -> Document:

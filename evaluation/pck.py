@@ -30,8 +30,8 @@ def normalised_distances(
     return np.where(counted, distances, np.nan).astype(np.float32)
 
 
-def hit_rates(distances: NDArray, threshold: float, inclusive: bool = False) -> NDArray[np.float64]:
-    """Share of each keypoint's distances below the threshold (or equal to it, if inclusive).
+def hit_rates(distances: NDArray, threshold: float) -> NDArray[np.float64]:
+    """Share of each keypoint's distances below the threshold.
 
     Args:
         distances: (N, K) with NaN where a keypoint does not count.
@@ -40,9 +40,8 @@ def hit_rates(distances: NDArray, threshold: float, inclusive: bool = False) -> 
     Returns:
         (K,) from 0 to 1; NaN for a keypoint that counts nowhere.
     """
-    hits = distances <= threshold if inclusive else distances < threshold
-    counts = (~np.isnan(distances)).sum(axis=0)
-    return np.divide(hits.sum(axis=0), counts, out=np.full(counts.shape, np.nan), where=counts > 0)
+    hits, counts = (distances < threshold).sum(axis=0), (~np.isnan(distances)).sum(axis=0)
+    return np.divide(hits, counts, out=np.full(counts.shape, np.nan), where=counts > 0)
 
 
 def pck(distances: NDArray, threshold: float) -> float:

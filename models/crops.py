@@ -97,8 +97,3 @@ def extract_crops(
 def to_crop(points: NDArray, matrix: NDArray) -> NDArray:
     """Apply a 2×3 matrix to points (..., 2)."""
     return points @ matrix[:, :2].T + matrix[:, 2]
-
-
-def to_source(points: NDArray, matrix: NDArray) -> NDArray:
-    """Apply the inverse of a 2×3 matrix to points (..., 2): crop pixels back to source pixels."""
-    return (points - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T

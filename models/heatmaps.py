@@ -157,14 +157,6 @@ def cells_to_input(
     return (points + 0.5) * size - 0.5 if half_pixel else points * size
 
 
-def input_to_cells(
-    points: NDArray, cell_size: float | tuple[float, float] = 4, half_pixel: bool = True
-) -> NDArray:
-    """Pixels (..., 2) of the network's input to heat-map cells, unrounded."""
-    size = np.asarray(cell_size)
-    return (points + 0.5) / size - 0.5 if half_pixel else points / size
-
-
 def confidence(scores: NDArray, decoding: str, peak: float = 1.0) -> NDArray:
     """Scores as `decode` gives them on the scale 0 to 1.
 

@@ -23,7 +23,6 @@ class PoseStage:
     Args:
         engine: a keypoint network ready to run, from `models.engines.create_engine`.
         flip_test: average the heat maps with those of the mirrored crops; doubles the network's time.
-        decoding: how heat maps become points, by default as the network was published.
         published_scores: give the decoding's own scores, which MSPN's and MegEngine's programs raise by 0.5
             and 1, instead of confidences from 0 to 1; their published AP is computed with them.
 
@@ -36,12 +35,10 @@ class PoseStage:
         self,
         engine: Engine,
         flip_test: bool = False,
-        decoding: str | None = None,
         published_scores: bool = False,
     ) -> None:
         self.engine = engine
         self.flip_test = flip_test
-        self.decoding = decoding or engine.description.decoding
         self.published_scores = published_scores
         self.seconds = {"crop": 0.0, "pose": 0.0}
 
@@ -89,13 +86,13 @@ class PoseStage:
             (N, K, 2) float32 x, y in pixels of the image, and (N, K) float32 scores.
         """
         net = self.description
-        cells, peaks = heatmaps.decode(self._heatmaps(pictures), self.decoding)
+        cells, peaks = heatmaps.decode(self._heatmaps(pictures), net.decoding)
         half_pixel = net.half_pixel and not net.udp
         in_crop = heatmaps.cells_to_input(cells, net.cell_size, half_pixel)
         points = _to_image(in_crop, windows, net.input_size, half_pixel, net.udp)
         if self.published_scores:
             return points, peaks
-        return points, heatmaps.confidence(peaks, self.decoding, net.peak)
+        return points, heatmaps.confidence(peaks, net.decoding, net.peak)
 
     def _heatmaps(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         if not self.flip_test:

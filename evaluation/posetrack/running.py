@@ -252,9 +252,6 @@ class _Boxes:
         boxes = self.task.boxes.get(frame.index, nobody[:, :4])
         return boxes, np.ones(len(boxes), np.float32)
 
-    def __str__(self) -> str:
-        return str(self._detector or "boxes of a file")
-
 
 def _boxes_of_file(path: Path, tasks: list[Task]) -> dict[Any, NDArray[np.float32]]:
     """Image id → (N, 5) left, top, right, bottom, score of a COCO-style list of detections."""

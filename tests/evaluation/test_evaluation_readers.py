@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from evaluation.annotations import check_document, dataset, read_coco, read_json
+from evaluation.annotations import check_document, dataset, read_json
 from evaluation.mpii_files import HEAD_LENGTH, HEAD_SIZE
 from models.errors import InputError
 from models.keypoints import AIC, COCO
@@ -47,7 +47,8 @@ def test_real_samples(shared, name):
 
 
 def test_training_data_keep_weights_and_origin(shared):
-    data = read_coco(shared / "data" / "people" / "lspet" / "annotations.json")
+    folder = shared / "data" / "people" / "lspet"
+    data = dataset(check_document(read_json(folder / "annotations.json"), COCO, "lspet"), COCO, folder)
     assert len(data.images) == 9537
     assert len(data) == 27841
     assert set(data.person_fields) == {"box_from", "keypoints_from", "neck_and_head_top", "score"}

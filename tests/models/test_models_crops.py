@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from models.crops import box_to_crop, crop_matrix, extract_crops, to_crop, to_source
+from models.crops import box_to_crop, crop_matrix, extract_crops
 
 
 def test_microsoft_matrices_and_points(shared: Path) -> None:
@@ -58,14 +57,6 @@ def test_a_half_pixel_crop_of_the_mirrored_picture_is_the_mirrored_crop() -> Non
         for picture, where in ((image, box), (image[:, ::-1], mirrored))
     )
     assert np.abs(one.astype(int) - other[:, :, ::-1]).max() <= 1
-
-
-@pytest.mark.parametrize("convention", [{}, {"half_pixel": False}, {"udp": True}])
-def test_points_go_there_and_back(convention: dict[str, bool]) -> None:
-    crop = np.array([50.0, 60, 30, 40])
-    matrix = crop_matrix(crop, (256, 192), 25, **convention)
-    points = np.random.default_rng(0).uniform(0, 100, (7, 2))
-    np.testing.assert_allclose(to_source(to_crop(points, matrix), matrix), points)
 
 
 def test_nobody_gives_no_crops() -> None:

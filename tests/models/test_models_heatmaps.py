@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from models.errors import InputError
-from models.heatmaps import DECODINGS, cells_to_input, decode, input_to_cells, unflip
+from models.heatmaps import DECODINGS, cells_to_input, decode, unflip
 
 
 @pytest.fixture(scope="module")
@@ -110,8 +110,13 @@ def test_flip_average_as_the_microsoft_code(shared: Path) -> None:
     np.testing.assert_allclose(average, reference["average_shift"], atol=1e-6)
 
 
-@pytest.mark.parametrize("half_pixel", [True, False])
-def test_cells_and_input_pixels_are_inverse(half_pixel: bool) -> None:
-    points = np.random.default_rng(0).uniform(0, 48, (5, 2))
-    there = cells_to_input(points, 4, half_pixel)
-    np.testing.assert_allclose(input_to_cells(there, 4, half_pixel), points)
+@pytest.mark.parametrize(
+    ("cell_size", "half_pixel", "pixels"),
+    [(4, True, (1.5, 189.5)), (4, False, (0, 188)), ((191 / 47, 255 / 63), False, (0, 191))],
+    ids=["half pixel", "corner", "udp"],
+)
+def test_first_and_last_cell_in_input_pixels(
+    cell_size: float | tuple[float, float], half_pixel: bool, pixels: tuple[float, float]
+) -> None:
+    found = cells_to_input(np.array([[0, 0], [47, 63]]), cell_size, half_pixel)
+    np.testing.assert_allclose(found[:, 0], pixels)

@@ -14,7 +14,6 @@ import av
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-Command = Callable[..., subprocess.Popen]
 
 
 def start(script: str, *arguments: object, folder: Path, **variables: str) -> subprocess.Popen:
