@@ -43,6 +43,7 @@ TORCHVISION = (
 )
 LONG_SIDE = 512  # pixels of the picture that our own detector sees: more finds smaller people, slower
 OWN_NMS = 0.6
+MULTIPLE = 32  # pixels that a network's input sides are a multiple of, by padding at the right and below
 # The network's scores are cautious, as centre heat maps' are. Raised to this power, a score of 0.5 is one at
 # which about half of the boxes are people, which is what a threshold of 0.5 should mean.
 CONFIDENCE_POWER = 0.6
@@ -56,7 +57,6 @@ class NetworkDetector:
         size_for: (height, width) of a frame → (height, width) to resize it to.
         compile: (height, width) of the resized frame and of the padded input → the network for them.
         decode: the network's outputs → boxes in pixels of its input, and scores.
-        multiple: the input's sides are padded to a multiple of this many pixels, right and below.
         fill: BGR colour of the padding.
     """
 
@@ -66,14 +66,12 @@ class NetworkDetector:
         size_for: Callable[[int, int], tuple[int, int]],
         compile: Callable[[tuple[int, int], tuple[int, int]], CompiledNetwork],
         decode: Callable[[tuple[NDArray, ...]], Boxes],
-        multiple: int = 32,
         fill: tuple[int, int, int] = (104, 116, 124),
     ) -> None:
         self.name = name
         self._size_for = size_for
         self._compile = compile
         self._decode = decode
-        self._multiple = multiple
         self._fill = fill
         self._networks: dict[tuple[int, int], CompiledNetwork] = {}
 
@@ -82,7 +80,7 @@ class NetworkDetector:
         height, width = frame.image.shape[:2]
         size = self._size_for(height, width)
         picture: NDArray = cv2.resize(frame.image, size[::-1], interpolation=cv2.INTER_LINEAR)
-        below, right = (-side % self._multiple for side in size)
+        below, right = (-side % MULTIPLE for side in size)
         if below or right:
             picture = cv2.copyMakeBorder(picture, 0, below, 0, right, cv2.BORDER_CONSTANT, value=self._fill)
         if size not in self._networks:

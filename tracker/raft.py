@@ -19,10 +19,10 @@ MULTIPLE, LEAST = 8, 128  # pixels: what the network's pyramid asks of the sides
 class RaftField:
     """``field(source, target) -> (h, w, 2)`` movement in small pixels; fetches the weights on first use."""
 
-    def __init__(self, device: str | None = None) -> None:
+    def __init__(self) -> None:
         from torchvision.models.optical_flow import raft_small
 
-        self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._network = raft_small(weights=None).eval().to(self._device)
         self._network.load_state_dict(read_checkpoint(zoo.fetch(NAME)).tensors)
 

@@ -22,6 +22,7 @@ from tracker.video.audio import AudioCopy
 from tracker.video.source import SourceInfo
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+QUALITY = "20"  # x264's constant rate factor, lower is better; about 20 looks like the source
 
 # An MP4 consists of fragments that play by themselves while it is written; once whole it is a plain one.
 # In Matroska a sound coder's run-up before 0 must not push the pictures' times.
@@ -43,7 +44,6 @@ class OverlayVideo:
         path: ending in one of `FORMATS`.
         source: facts of the source; its sound is taken along.
         draw: result → (H, W, 3) uint8 BGR.
-        quality: x264's constant rate factor, lower is better; about 20 looks like the source.
         audio: take the source's sound along.
 
     Attributes:
@@ -55,7 +55,6 @@ class OverlayVideo:
         path: Path,
         source: SourceInfo,
         draw: Callable[[FrameResult], NDArray[np.uint8]],
-        quality: int = 20,
         audio: bool = True,
     ) -> None:
         self.seconds = {"draw": 0.0, "encode": 0.0}
@@ -79,7 +78,7 @@ class OverlayVideo:
         stream.pix_fmt = "yuv420p"
         stream.time_base = stream.codec_context.time_base = source.time_base
         # no B-frames: with them and varying times an MP4 of fragments can end before its last picture
-        stream.options = {"preset": "veryfast", "crf": str(quality), "bf": "0"}
+        stream.options = {"preset": "veryfast", "crf": QUALITY, "bf": "0"}
         # cv2.cvtColor below makes BT.601, limited range: say so
         stream.codec_context.color_range, stream.codec_context.colorspace = 1, 6
         self._stream = stream

@@ -12,7 +12,6 @@ from training.scenes.skeleton import Skeleton
 
 # Textures of a person, in the order of their places in the atlas.
 SKIN, FACE, HAIR, TOP, BOTTOM, SHOES, EXTRA = range(7)
-SLOTS = 7
 
 # Half width and half depth in metres along the limb: 0 at its first joint, 1 at the second, 2 at the third.
 _ARM = np.array(

@@ -22,7 +22,7 @@ class Person:
     Attributes:
         build: proportions.
         outfit: shape of clothes and hair.
-        textures: (SLOTS, SIZE, SIZE, 3) in the order of `body.SLOTS`, BGR as a screen shows them.
+        textures: (7, SIZE, SIZE, 3) in the order of `body.SKIN`, …, BGR as a screen shows them.
         movement: where the person is and how it moves.
     """
 
@@ -83,7 +83,7 @@ def any_outfit(random: Generator) -> Outfit:
 
 
 def any_textures(random: Generator, outfit: Outfit) -> NDArray[np.float32]:
-    """(SLOTS, SIZE, SIZE, 3) skin, face, hair, top, bottom, shoes and bag."""
+    """(7, SIZE, SIZE, 3) skin, face, hair, top, bottom, shoes and bag."""
     tone, hair_tone = paint.skin_colour(random), paint.hair_colour(random)
     covered = outfit.hair in ("cap", "scarf")
     bearded = outfit.hair not in ("long", "bun", "tail", "scarf") and random.random() < 0.35
