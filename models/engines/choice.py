@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from dataclasses import dataclass
 
 from models.errors import InputError
@@ -41,8 +42,7 @@ def choose(engine: str = "auto", device: str = "auto", precision: str = "auto") 
         ("device", device, DEVICES),
         ("precision", precision, PRECISIONS),
     ):
-        kind = value.split(":")[0] if name == "device" else value
-        if kind not in allowed:
+        if re.sub(r"^cuda:\d+$", "cuda", value) not in allowed:
             raise InputError(f"unknown {name} '{value}': choose from {', '.join(allowed)}")
     if engine in _MODULES and not _installed(engine):
         raise InputError(f"engine '{engine}' is not installed here: {_INSTALL[engine]}")
@@ -94,7 +94,7 @@ def _check_device(device: str) -> None:
 
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise InputError(f"device '{device}': PyTorch finds no CUDA GPU here; use --device cpu")
-    if device.startswith("cuda:") and int(device[5:] or 0) >= torch.cuda.device_count():
+    if device.startswith("cuda:") and int(device[5:]) >= torch.cuda.device_count():
         raise InputError(f"device '{device}': there are {torch.cuda.device_count()} GPUs, counted from 0")
     if device == "mps" and not torch.backends.mps.is_available():
         raise InputError("device 'mps': PyTorch finds no Apple GPU here; use --device cpu")

@@ -118,6 +118,8 @@ def test_colour_order_matters_and_is_applied_once(tiny: PoseResNet) -> None:
     [
         (("tensorrt",), "unknown engine 'tensorrt': choose from auto, torch"),
         (("auto", "tpu"), "unknown device 'tpu'"),
+        (("auto", "cpu:0"), "unknown device 'cpu:0'"),
+        (("auto", "cuda:first"), "unknown device 'cuda:first'"),
         (("auto", "auto", "int4"), "unknown precision 'int4'"),
         (("torch", "cpu", "fp16"), "needs a GPU"),
         (("openvino", "cuda"), "runs on the cpu only"),
