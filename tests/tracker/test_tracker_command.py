@@ -293,6 +293,7 @@ def test_quiet_and_overwrite(track: Track, clips: Clips, capsys: Capture) -> Non
         (["CLIP", "--detect-every", "0"], "from 1"),
         (["CLIP", "--workers", "-1"], "number of threads"),
         (["CLIP", "--frame-rate", "nan"], "frame rate"),
+        (["CLIP", "--frame-rate", "0.0001"], "wrong frame rate 0.0001"),
         (["CLIP", "-o", "out.gif"], "give a name that ends in"),
         (["CLIP", "-o", "/dev/null/out.mp4"], "cannot make the folder '/dev/null'"),
         (["CLIP", "--json", "same", "--csv", "same"], "would be 'same'"),

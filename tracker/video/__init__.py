@@ -32,8 +32,8 @@ def open_source(
     from tracker.video.images import ImageSequence, is_pictures
     from tracker.video.source import TimeRange
 
-    if not 0 < frame_rate < 1e6:
-        raise InputError(f"wrong frame rate {frame_rate:g}: give frames a second, more than 0")
+    if not 0.001 <= frame_rate < 1e6:
+        raise InputError(f"wrong frame rate {frame_rate:g}: give frames a second, from 0.001")
     span = TimeRange.parse(start, end)
     if is_pictures(spec):
         return ImageSequence(spec, span, Fraction(frame_rate).limit_denominator(1001))
