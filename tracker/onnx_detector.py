@@ -53,6 +53,14 @@ class Settings:
     person: int | None = None
     size: tuple[int, int] = (640, 640)
 
+    def __post_init__(self) -> None:
+        for name, count in (("mean", 3), ("std", 3), ("size", 2)):
+            values = np.array(getattr(self, name), float)
+            if values.shape != (count,) or (name != "mean" and values.min() <= 0):
+                raise ValueError(f"{name} is {getattr(self, name)}")
+        if self.colour not in ("rgb", "bgr"):
+            raise ValueError(f"colour is {self.colour}")
+
     @classmethod
     def beside(cls, path: Path) -> Settings:
         """From the file beside a network, or the defaults; raises InputError for a wrong file."""
@@ -65,8 +73,8 @@ class Settings:
             return cls(**values)
         except (ValueError, TypeError, AttributeError) as error:
             raise InputError(
-                f"'{sidecar}' does not describe a detector ({error}): it may hold mean, std, colour, person "
-                "and size"
+                f"'{sidecar}' does not describe a detector ({error}): it may hold mean and std (three "
+                "numbers), colour (rgb or bgr), person and size (height, width)"
             ) from None
 
 

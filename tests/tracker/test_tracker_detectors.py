@@ -231,6 +231,7 @@ def test_an_onnx_files_sidecar(onnx_file: Path) -> None:
     np.testing.assert_allclose(ONNXDetector(onnx_file)(frame)[1], [0.5], atol=0.01)
     sidecar.write_text(json.dumps({"person": 3}))
     assert len(ONNXDetector(onnx_file)(frame)[1]) == 0
-    sidecar.write_text(json.dumps({"means": 3}))
-    with pytest.raises(InputError, match="does not describe a detector"):
-        ONNXDetector(onnx_file)
+    for wrong in ({"means": 3}, {"mean": 3}, {"std": [1, 1, 0]}, {"size": [640]}, {"colour": "grey"}, [1]):
+        sidecar.write_text(json.dumps(wrong))
+        with pytest.raises(InputError, match="does not describe a detector"):
+            ONNXDetector(onnx_file)
