@@ -70,6 +70,7 @@ def run(argv: list[str] | None = None) -> int:
         reason = "not a picture that can be read" if args.image.is_file() else "no such file"
         raise InputError(f"cannot open '{args.image}': {reason}")
     picture = np.asarray(image, np.uint8)
+    _encoded(output, picture[:1, :1])  # a name that is no picture's is told before anything loads
 
     from tracker.estimator import PoseEstimator
 

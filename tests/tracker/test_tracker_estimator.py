@@ -110,7 +110,7 @@ def test_the_command_writes_a_picture_and_keypoints(
         (["photo.png", "--box", "1,2,3"], "give four numbers"),
         (["photo.png", "--box", "1,2,0,4"], "must be positive"),
         (["photo.png", "-o", "photo.png/x.jpg"], "cannot make the folder 'photo.png'"),
-        (["photo.png", "-o", "x.docx", "--box", "1,2,30,40"], "choose a picture's name"),
+        (["photo.png", "-o", "x.docx", "--pose-model", "defult"], "choose a picture's name"),
         (["photo.png", "--pose-model", "defult"], "nearest: default"),
         (["photo.png", "--engine", "tensorrt"], "invalid choice: 'tensorrt'"),
     ],
