@@ -48,7 +48,7 @@ from tracker.video import open_source
 
 PEOPLE, VIEWERS, CLIP_FRAMES = 3, 10, 300
 QUALITY = Setup("default network", ("pose_resnet_18_d128", (256, 192)))
-FAST = Setup("fast network", ("pose_resnet_18_3layers_d64", (128, 96)))
+FAST = Setup("fast network", ("pose_resnet_18_3layers_d64", (128, 96)), shipped="fast")
 LARGE = Setup("R50 256x192", R50)
 
 

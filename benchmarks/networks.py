@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.architectures import ARCHITECTURES, create_pose_network
-from models.engines import create_engine
+from models.engines import Engine, create_engine
 from models.engines.choice import cpu_has_bf16
 from models.errors import InputError, exit_status
 from models.pose_network import PoseNetwork
@@ -47,14 +47,23 @@ def main() -> int:
     for name in names:
         size = SIZES.get(name, (256, 192))
         network = create_pose_network(name.split()[0], input_size=size)
-        with tempfile.TemporaryDirectory() as folder:
-            engines = _engines(network, Path(folder))
-            for batch in args.batch or (1, 8):
-                _report(name, batch, _measure(engines, size, batch, args.rounds))
+        engines = _engines(network)
+        for batch in args.batch or (1, 8):
+            _report(name, batch, _measure(engines, size, batch, args.rounds))
     return 0
 
 
-def _engines(network: PoseNetwork, folder: Path) -> dict[str, Run]:
+def quantised(network: PoseNetwork) -> Engine:
+    """A network of random weights in int8, calibrated on noise; nothing is kept."""
+    from models.engines.exported import load_exported
+    from models.quantisation import quantise
+
+    crops = np.random.default_rng(0).integers(0, 256, (8, *network.description.input_size, 3), np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        return load_exported(quantise(network, crops, Path(folder) / "int8.xml")[0])
+
+
+def _engines(network: PoseNetwork) -> dict[str, Run]:
     """Label → what runs a batch of crops, those that are installed here."""
     engines: dict[str, Run] = {EAGER: _eager(network)}
     precisions = ["fp32", *(["bf16"] if cpu_has_bf16() else [])]
@@ -65,11 +74,7 @@ def _engines(network: PoseNetwork, folder: Path) -> dict[str, Run]:
         except InputError as error:
             print(f"left out: {error}", file=sys.stderr)
     try:
-        from models.engines.exported import load_exported
-        from models.quantisation import quantise
-
-        crops = np.random.default_rng(0).integers(0, 256, (8, *network.description.input_size, 3), np.uint8)
-        engines["openvino int8"] = load_exported(quantise(network, crops, folder / "int8.xml")[0])
+        engines["openvino int8"] = quantised(network)
     except InputError as error:
         print(f"left out: {error}", file=sys.stderr)
     return engines

@@ -27,7 +27,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
@@ -39,6 +39,7 @@ from numpy.typing import NDArray
 if __package__ in (None, ""):  # run as a file from anywhere
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.networks import quantised
 from benchmarks.walkers import Walkers
 from models.architectures import create_pose_network
 from models.engines import CompiledNetwork, Engine, create_engine
@@ -69,21 +70,26 @@ class Setup:
         pose: architecture, and height and width of its crops.
         video: write the overlay.
         naive: the naive loop.
+        shipped: the network that takes this one's place with ``--shipped``.
+        int8: the keypoint network quantised.
     """
 
     name: str
     pose: tuple[str, tuple[int, int]]
     video: bool = True
     naive: bool = False
+    shipped: str = "default"
+    int8: bool = False
 
 
 R50, R18 = ("pose_resnet_50", (256, 192)), ("pose_resnet_18", (128, 96))
 SETUPS = (
     Setup("R50 256x192, with video", R50),
-    Setup("R18 128x96, with video", R18),
-    Setup("R18 128x96, without video", R18, video=False),
+    Setup("R18 128x96, with video", R18, shipped="fast"),
+    Setup("R18 128x96, without video", R18, video=False, shipped="fast"),
     Setup("naive loop: R50 256x192, with video", R50, naive=True),
 )
+INT8 = tuple(replace(s, name=s.name.replace(",", " int8,"), int8=True) for s in SETUPS if not s.naive)
 
 
 class ScriptedPose(PoseStage):
@@ -133,13 +139,14 @@ def build(setup: Setup, scene: Walkers | None) -> PoseTracker:
     if scene is None and not setup.naive:
         from models.checkpoints import load_pose_network
 
-        engine = create_engine(load_pose_network("fast" if setup.pose == R18 else "default"))
+        network = load_pose_network(setup.shipped)
+        engine = create_engine(network, precision="int8" if setup.int8 else "auto")
         return PoseTracker(create_detector(), PoseStage(engine))
     scene = scene or Walkers(PEOPLE, *SIZE)
     architecture, size = setup.pose
     network = create_pose_network(architecture, input_size=size)
     if not setup.naive:
-        pose = ScriptedPose(create_engine(network), scene)
+        pose = ScriptedPose(quantised(network) if setup.int8 else create_engine(network), scene)
         return PoseTracker(scripted(random_own_detector(), scene), pose)
     description = network.description
     engine = Engine(eager(network, description.mean, description.std), description)
@@ -249,7 +256,8 @@ def measure(args: argparse.Namespace, clip: Path, folder: Path) -> dict[str, Row
     with open_source(str(clip)) as source:
         size = source.info.height, source.info.width
     scene = None if args.shipped else Walkers(PEOPLE, *size)
-    chosen = [setup for setup in SETUPS if args.naive_frames or not setup.naive]
+    setups = SETUPS + INT8 if args.int8 else SETUPS
+    chosen = [setup for setup in setups if args.naive_frames or not setup.naive]
     trackers = {setup.name: build(setup, scene) for setup in chosen}
     rows = {setup.name: Row() for setup in chosen}
     for number in range(-1, args.rounds):  # the round before the first warms everything up
@@ -330,6 +338,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="interleaved; the median counts (default: 3)")
     parser.add_argument("--naive-frames", type=int, default=5, help="of the naive loop; 0 leaves it out")
     parser.add_argument("--shipped", action="store_true", help="the shipped networks, and no script")
+    parser.add_argument("--int8", action="store_true", help="also with the keypoint networks in int8 (NNCF)")
     parser.add_argument("--memory", action="store_true", help="memory along 6,000 frames, nothing else")
     args = parser.parse_args()
     for name in ("frames", "rounds"):

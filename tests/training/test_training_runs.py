@@ -25,7 +25,7 @@ from training.distributed import join_world
 from training.loop import train
 from training.recipe import Recipe
 from training.recipe_files import load_recipe
-from training.run_log import TRAINING, append_row, read_rows
+from training.run_log import TRAINING, VALIDATION, append_row, read_rows
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
@@ -223,6 +223,26 @@ def test_a_whole_command(people: Path, tiny: Path, tmp_path: Path) -> None:
     average = read_checkpoint(output / BEST)["average"]["final_layer.weight"]
     assert torch.allclose(network.state_dict()["final_layer.weight"], average, atol=1e-3)
     assert torch.equal(load_pose_network(output / BEST).state_dict()["final_layer.weight"], average)
+
+
+MINI = """
+base: mini
+data: [{annotations: train/annotations.json, scenes: 12}]
+validation: {annotations: val/annotations.json, scenes: 4, first_scene: 1000000}
+schedule: {samples: 128, batch: 16, warm_up: 16, average: 0.5}
+validate_every: 64
+precision: fp32
+workers: 0
+"""
+
+
+def test_mini_renders_its_data_and_starts_from_the_fast_network(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(MINI)
+    run = command(tmp_path / "small.yaml", "--data", tmp_path / "data", "--output", tmp_path / "run")
+    assert run.returncode == 0, run.stderr
+    figures = [row["AP50"] for row in read_rows(tmp_path / "run" / VALIDATION)]
+    assert len(figures) == 2
+    assert min(figures) > 0.1  # what it starts from knows people; from nothing, AP50 would be 0
 
 
 def test_a_detector_is_exported(people: Path, tiny: Path, tmp_path: Path) -> None:
