@@ -159,6 +159,10 @@ def test_folder_of_pictures(tmp_path: Path) -> None:
     assert [round(frame.image.mean()) for frame in frames] == pytest.approx([10, 30, 50, 70], abs=1)
     assert frames[2].time == Fraction(2 * 1001, 30000) or frames[2].time == pytest.approx(2 / 29.97, abs=1e-6)
     assert len(read(tmp_path, "f1", "f3")) == 2
+    with open_source(str(tmp_path), "f1", "f3", frame_rate=2) as source:
+        assert (source.info.frame_count, source.info.duration) == (2, 2)
+    with pytest.raises(InputError, match="no picture before 0 s: '.*' has 4, 25 a second"):
+        open_source(str(tmp_path), end=0)
     assert len(read(str(tmp_path / "frame_1*"))) == 3
     assert len(read(tmp_path / "frame_1.png")) == 1
 

@@ -72,7 +72,8 @@ class VideoFile(Source):
 
     def __iter__(self) -> Iterator[Frame]:
         first = index = self._skip_to_start()
-        span, clock, came = self._span, Clock(self.info, self._origin), False
+        span, clock = self._span, Clock(self.info, self._origin)
+        came = ended = False
         for index, picture in enumerate(self._pictures, first):
             began = time.perf_counter()
             moment = clock.time_of(picture)
@@ -85,10 +86,10 @@ class VideoFile(Source):
                 yield Frame(index, moment, image)
         else:
             self._damage.check_end(clock.last, self._stream)
+            ended = True
         if not came:
-            raise InputError(
-                f"no frame from {span.start} on: '{self.info.path}' ends at {float(clock.last):g} s"
-            )
+            what = "ends" if ended else "has one"
+            raise InputError(f"no frame {span}: '{self.info.path}' {what} at {float(clock.last):g} s")
         self._damage.report(index + 1 - first)
 
     def close(self) -> None:

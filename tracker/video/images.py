@@ -28,23 +28,23 @@ class ImageSequence(Source):
 
     def __init__(self, spec: str, span: TimeRange | None = None, frame_rate: Fraction = Fraction(25)) -> None:
         span = span or TimeRange()
+        pictures = find_pictures(spec)
         self._files = [
             (index, file)
-            for index, file in enumerate(find_pictures(spec))
+            for index, file in enumerate(pictures)
             if span.begun(index, index / frame_rate) and not span.over(index, index / frame_rate)
         ]
         if not self._files:
-            raise InputError(f"no picture of '{spec}' lies in the range: it begins at {span.start}")
+            raise InputError(f"no picture {span}: '{spec}' has {len(pictures)}, {frame_rate} a second")
         width, height = _common_size([file for _, file in self._files])
-        count = len(self._files)
         self.info = SourceInfo(
             path=spec,
             width=width,
             height=height,
             frame_rate=frame_rate,
             time_base=1 / frame_rate,
-            duration=count / frame_rate,
-            frame_count=count,
+            duration=len(pictures) / frame_rate,
+            frame_count=len(self._files),
             codec=self._files[0][1].suffix[1:].lower(),
             span=span,
         )

@@ -76,6 +76,11 @@ class TimeRange:
     def over(self, index: int, time: Fraction) -> bool:
         return self.end is not None and self.end.reached(index, time)
 
+    def __str__(self) -> str:
+        """Such as ``from 2.5 s on, before frame 90``."""
+        start = [f"from {self.start} on"] if self.start else []
+        return ", ".join(start + ([f"before {self.end}"] if self.end else []))
+
     def count(self, frames: int | None, rate: Fraction) -> int | None:
         """About how many of a source's frames lie in the range; None where nobody knows."""
 
