@@ -4,7 +4,7 @@ The names that programs need most can be had from here, and load what they need 
 
     from tracker import PoseStage, PoseTracker, create_detector, open_source
 
-    pose = PoseStage(create_engine(load_pose_network("default")))  # models.engines, models.checkpoints
+    pose = PoseStage(load_engine("default"))  # from models.engines
     with open_source("street.mp4") as source:
         for result in PoseTracker(create_detector(), pose).track(source):
             print(result.frame.time, result.poses.track_ids)
