@@ -161,7 +161,7 @@ def test_folder_of_pictures(tmp_path: Path) -> None:
     assert len(read(tmp_path, "f1", "f3")) == 2
     with open_source(str(tmp_path), "f1", "f3", frame_rate=2) as source:
         assert (source.info.frame_count, source.info.duration) == (2, 2)
-    with pytest.raises(InputError, match="no picture before 0 s: '.*' has 4, 25 a second"):
+    with pytest.raises(InputError, match=r"no picture before 0 s: '.*' has 4, 25 a second"):
         open_source(str(tmp_path), end=0)
     assert len(read(str(tmp_path / "frame_1*"))) == 3
     assert len(read(tmp_path / "frame_1.png")) == 1
