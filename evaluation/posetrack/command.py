@@ -81,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("give --gt and --pred (files to score), or --data and --model (a network to run)")
     if args.data is not None and (args.model is None or args.pred is not None):
         raise InputError("--data needs --model, the network to run, and no --pred")
+    _refuse_useless(args)
     for target in filter(None, (args.json, args.csv)):
         check_output(target, overwrite=True)
     if args.data is None:
@@ -98,6 +99,17 @@ def run(args: argparse.Namespace) -> int:
     if not args.track:
         return _score(args, gt, folder / "poses", tracking=False)
     return _score(args, gt, folder / "tracks", tracking=True, poses=folder / "poses")
+
+
+def _refuse_useless(args: argparse.Namespace) -> None:
+    """Raise InputError for options that would have no effect beside the others."""
+    if args.data is None and (args.track or args.ablation):
+        raise InputError("--track and --ablation run the tracker: give --data and --model")
+    if args.ablation and (args.report or args.csv or args.full or args.sweep or args.per_sequence):
+        raise InputError("--ablation prints its own table: of the outputs it takes --json alone")
+    tracking = not args.ap_only if args.data is None else args.track
+    if args.sweep and not tracking:
+        raise InputError("--sweep weighs AP against MOTA: it needs tracking (--track, and no --ap-only)")
 
 
 def _score(
@@ -128,7 +140,7 @@ def _score(
         for setting, figures in published(args.model, "PoseTrack").items():
             more[f"published: {setting}"] = figures
     measures = measure(result) if args.full or args.report else None
-    grid = sweep(result) if args.sweep and tracking else None
+    grid = sweep(result) if args.sweep else None
     print_tables(
         result,
         per_sequence=args.per_sequence,

@@ -184,6 +184,10 @@ def test_boxes_from_a_file(run: Run, data: Path, model: Path, tmp_path: Path) ->
     [
         ([], "give --gt and --pred"),
         (["--data", "."], "--data needs --model"),
+        (["--gt", ".", "--pred", ".", "--track"], "give --data and --model"),
+        (["--gt", ".", "--pred", ".", "--sweep", "--ap-only"], "--sweep weighs AP against MOTA"),
+        (["--data", ".", "--model", "x", "--sweep"], "--sweep weighs AP against MOTA"),
+        (["--data", ".", "--model", "x", "--ablation", "--full"], "takes --json alone"),
         (["--data", ".", "--model", "x"], "no annotation files of PoseTrack18 below"),
         (["--data", "DATA", "--model", "MODEL", "--boxes", "none.json"], "cannot read --boxes 'none.json'"),
         (["--data", "DATA", "--model", "MODEL", "--set", "speed=3"], "--set speed=3: no such setting"),
