@@ -44,20 +44,27 @@ export class BrowserSource {
 
   async start(name) {
     const run = ++this.running;
-    this.name = name;
     try {
       await this.video.play();
     } catch (error) {
       return this.app.notice(`The browser cannot play '${name}': ${error.message}`);
     }
+    if (!this.video.videoWidth) return this.app.notice(`'${name}' has no pictures.`);
     $("drop").hidden = true;
-    this.app.forget();
     this.app.notice("Loading the networks …");
     await this.connect();
+    await this.loop; // the people of an older source's picture are still on their way
+    if (run !== this.running) return;
+    this.app.forget();
+    this.app.learn({ ...this.facts, camera: name });
     this.began = performance.now();
     this.socket.send(JSON.stringify({ type: "reset" }));
     this.app.setState("live");
     this.app.notice("");
+    this.loop = this.steps(run);
+  }
+
+  async steps(run) {
     while (run === this.running && this.socket.readyState === WebSocket.OPEN) await this.step();
   }
 
@@ -69,7 +76,7 @@ export class BrowserSource {
       this.socket.onmessage = ({ data }) => {
         const message = JSON.parse(data);
         if (message.type === "hello") {
-          this.app.learn({ ...message, camera: this.name });
+          this.facts = message;
           ready();
         } else if (message.type === "error") {
           this.app.notice(message.message);
