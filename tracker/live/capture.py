@@ -43,7 +43,8 @@ class Capture:
     """Keeps the newest picture of a camera; use it in a `with` block.
 
     Args:
-        camera: opened already, so that a missing one is known at once.
+        camera: opened already, so that a missing one is known at once. The thread that reads it closes it:
+            to close it beside a read would crash FFmpeg.
         reopen: opens it again after it was lost.
         first_wait, longest_wait: seconds before another try; the time doubles with every failure.
 

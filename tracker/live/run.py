@@ -87,9 +87,11 @@ def _session(args: argparse.Namespace, stack: ExitStack) -> LiveSession:
     """The camera's session, running."""
     open_it = partial(open_camera, args.source, args.camera_size, args.loop)
     camera = open_it()
-    stack.callback(camera.close)
-    tracker = build_tracker(args)
-    fast = faster_stage(args, tracker) if args.adaptive else None
+    with ExitStack() as loading:
+        loading.callback(camera.close)
+        tracker = build_tracker(args)
+        fast = faster_stage(args, tracker) if args.adaptive else None
+        loading.pop_all()  # from here on the capture closes it, in the thread that reads it
     print(describe(tracker), flush=True)
     capture = stack.enter_context(Capture(camera, open_it))
     target = float(args.fps or camera.frame_rate)

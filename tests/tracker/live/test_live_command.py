@@ -6,12 +6,19 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.request import urlopen
 
 import av
+import numpy as np
 import pytest
+
+from models.errors import InputError
+
+from .conftest import ScriptedCamera
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -99,6 +106,36 @@ def test_served_until_interrupted_with_files_of_the_whole_session(
         assert sum(1 for _ in video.decode(video=0)) >= 1
     assert (tmp_path / "all.json").stat().st_size > 0
     assert sorted(p.name for p in tmp_path.iterdir()) == ["all.json", "all.mp4"]
+
+
+class WatchedCamera(ScriptedCamera):
+    """Remembers which threads close it."""
+
+    def __init__(self) -> None:
+        super().__init__([np.zeros((64, 96, 3), np.uint8)] * 200, pause=0.02)
+        self.closers: list[str] = []
+
+    def close(self) -> None:
+        self.closers.append(threading.current_thread().name)
+
+
+def test_camera_is_closed_by_the_thread_that_reads_it(
+    model: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FFmpeg crashes where a stream is closed beside a read."""
+    from demos.live_view import arguments
+    from tracker.live import run
+
+    camera = WatchedCamera()
+    monkeypatch.setattr(run, "open_camera", lambda *_: camera)
+    options = ["0", *map(str, model)]
+    with ExitStack() as stack:
+        session = run._session(arguments().parse_args(options), stack)
+        assert session.wait_newer(0, 30)
+    assert camera.closers == ["capture"]
+    with ExitStack() as stack, pytest.raises(InputError, match="no network"):
+        run._session(arguments().parse_args([*options, "--pose-model", "none"]), stack)
+    assert camera.closers == ["capture", "MainThread"]
 
 
 def test_existing_files_are_not_replaced(
