@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
 from models.errors import InputError
+from models.files import make_folder
 from training.checkpoint import BEST, LAST, RunState
 from training.detector_task import DetectorTask
 from training.distributed import World, distribute, join_world, synchronise_batch_norm
@@ -64,11 +65,12 @@ def train(
         figures of the best validation, and the last one, None where the run was finished before.
 
     Raises:
-        InputError: wrong data, a checkpoint that does not fit, a full disk, too little memory.
+        InputError: wrong data, a checkpoint that does not fit, a full disk, a folder that cannot be made, too
+            little memory.
         KeyboardInterrupt: after Ctrl-C, the state saved.
     """
     with join_world() as world:
-        output.mkdir(parents=True, exist_ok=True)
+        make_folder(output)
         task = create_task(recipe, data, world)
         schedule = in_samples(recipe.schedule, len(task.samples.mix))
         state = create_state(task, schedule, recipe, world)

@@ -331,9 +331,12 @@ def test_out_of_memory_names_the_setting() -> None:
         (["pose_resnet_18", "--set", "rtae=1"], "error: pose_resnet_18: unknown key 'rtae'"),
         (["pose_resnet_18", "--data", "nowhere"], "error: no annotations 'nowhere/coco/train.json'"),
         (["export", "nothing.pth", "--output", "x.safetensors"], "error: no checkpoint 'nothing.pth'"),
+        (["mini", "--output", "file/run"], "error: cannot make the folder 'file/run'"),
+        (["crops", "mini", "--output", "x", "--count", "0"], "--count: '0': give a whole number from 1"),
     ],
 )
 def test_wrong_command_lines(tmp_path: Path, arguments: list[str], message: str) -> None:
+    (tmp_path / "file").touch()
     run = command(*arguments, cwd=tmp_path)
     assert run.returncode == 2
     assert message in run.stderr
