@@ -1,7 +1,4 @@
-"""A keypoint network small enough to convert, export and run in a blink, and a disk that is full."""
-
-import signal
-from collections.abc import Callable, Iterator
+"""A keypoint network small enough to convert, export and run in a blink."""
 
 import pytest
 import torch
@@ -35,13 +32,3 @@ def tiny() -> PoseResNet:
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIMPLEPOSETRACK_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-
-
-@pytest.fixture
-def full_disk() -> Iterator[Callable[[int], None]]:
-    """Call it with a number of bytes: from then on, no file can grow longer."""
-    resource = pytest.importorskip("resource", reason="needs POSIX limits")
-    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, handler)

@@ -17,7 +17,7 @@ import orjson
 from aiohttp import web
 
 from models.errors import InputError
-from models.files import write_json
+from models.files import whole_file, write_json
 from tracker.corrections import Corrections
 from tracker.draw import DrawOptions
 from tracker.live.broadcast import to_jpeg
@@ -203,8 +203,6 @@ class PlayerPages:
             path = await asyncio.to_thread(self._write, kind)
         except InputError as error:
             return web.json_response({"error": str(error)}, status=400)
-        except OSError as error:
-            return web.json_response({"error": f"cannot write: {error.strerror or error}"}, status=400)
         return web.json_response({"path": str(path), "name": path.name})
 
     def _write(self, kind: object) -> Path:
@@ -218,12 +216,13 @@ class PlayerPages:
         if kind == "json":
             write_run(path, run)
         else:
-            sinks = OutputPlan(str(self._result), {kind: path}).open(run.run_info(), DrawOptions())
-            try:
-                for result in run.results():
-                    write_all(sinks, result)
-            finally:
-                close_all(sinks, complete=True)
+            with whole_file(path) as beside:
+                sinks = OutputPlan(str(self._result), {kind: beside}).open(run.run_info(), DrawOptions())
+                try:
+                    for result in run.results():
+                        write_all(sinks, result)
+                finally:
+                    close_all(sinks, complete=True)
         self._saved[kind] = path
         return path
 

@@ -147,6 +147,18 @@ def test_wrong_requests_are_told_and_change_nothing(
     assert json.loads(player("/run")[1])["ids"] == before
 
 
+@pytest.mark.parametrize("kind", ["json", "csv"])
+def test_full_disk_is_told_and_leaves_no_part(
+    player: Callable[..., Any], tmp_path: Path, full_disk: Callable[[int], None], kind: str
+) -> None:
+    before = sorted(tmp_path.iterdir())
+    full_disk(2000)
+    status, answer = player("/save", {"format": kind})
+    assert status == 400
+    assert json.loads(answer)["error"].startswith(f"cannot write '{tmp_path}")
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_result_of_another_video_is_told(finished: tuple[Path, Path], clips: Callable[..., Path]) -> None:
     from models.errors import InputError
 
