@@ -26,7 +26,7 @@ from evaluation.person_boxes import (
     image_files,
 )
 from evaluation.rescoring import keep_poses, pose_scores
-from evaluation.saved import SavedPoses
+from evaluation.saved import SavedPoses, digest_or_name
 from models.errors import InputError
 from models.files import write_json
 from models.keypoints import KeypointSet
@@ -114,7 +114,7 @@ def run_network(
     times = StageTimes()
     stage = _pose_stage(model, options, times)
     settings = [
-        *(model, dict(options.description), options.flip_test, boxes.boxes.tolist()),
+        *(digest_or_name(model), dict(options.description), options.flip_test, boxes.boxes.tolist()),
         [str(files[i]) for i in boxes.image_index],
     ]
     with SavedPoses(options.save, settings, len(boxes), len(stage.description.keypoints)) as saved:

@@ -10,7 +10,14 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from models.download import digest_of
 from models.errors import InputError
+
+
+def digest_or_name(name: str) -> str:
+    """What tells a file from another of the same name: its digest; the name itself where it is no file."""
+    path = Path(name)
+    return f"{path.name} {digest_of(path)[:16]}" if path.is_file() else name
 
 
 class SavedPoses:

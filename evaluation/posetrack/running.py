@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import queue
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +18,7 @@ from evaluation.posetrack.joints import SCORED
 from evaluation.posetrack.reading import Json, read_json
 from evaluation.posetrack.sequences import People, PoseSequence
 from evaluation.posetrack.writing import posetrack18
+from evaluation.saved import digest_or_name
 from models.conversion import convert_keypoints
 from models.errors import InputError
 from models.files import write_json
@@ -76,11 +76,7 @@ class RunOptions:
         """What the predictions depend on, to tell whether a run can be taken up again."""
         kept = asdict(self)
         kept.pop("jobs")
-        for name in ("model", "boxes", "detector"):
-            path = Path(kept[name])
-            if path.is_file():
-                kept[name] = f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
-        return kept
+        return kept | {name: digest_or_name(kept[name]) for name in ("model", "boxes", "detector")}
 
 
 @dataclass(frozen=True)

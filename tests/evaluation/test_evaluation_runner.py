@@ -152,7 +152,10 @@ def test_published_figures_stand_beside_ours(shared, tmp_path, capsys):
 
 
 def test_stopped_run_gives_the_same_predictions(shared, tmp_path, network, monkeypatch, capsys):
-    """Interrupted after two batches and run again."""
+    """Interrupted after two batches and run again; other weights under the same name are refused."""
+    from models.architectures import create_pose_network
+    from models.checkpoints import save_pose_network
+
     folder = shared / "data" / "samples" / "coco"
     where = ("--data", folder, "--gt", folder / "test_coco.json")
     arguments = ("coco", *where, "--model", network, "--flip-test", "--batch", 2, "--save")
@@ -172,6 +175,11 @@ def test_stopped_run_gives_the_same_predictions(shared, tmp_path, network, monke
         with pytest.raises(KeyboardInterrupt):
             run(*arguments, resumed)
     assert not resumed.exists()
+    weights = network.read_bytes()
+    save_pose_network(create_pose_network("pose_resnet_18", input_size=(64, 64), seed=1), network)
+    with pytest.raises(InputError, match="is of other settings or data"):
+        run(*arguments, resumed)
+    network.write_bytes(weights)
     assert run(*arguments, resumed) == 0
     assert "taking up a run: 4 of" in capsys.readouterr().out
     ours, theirs = (json.loads(path.read_text()) for path in (resumed, whole))
