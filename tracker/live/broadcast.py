@@ -50,7 +50,7 @@ class Broadcast:
             self.viewers -= 1
 
     async def run(self) -> None:
-        """Encode and hand out until the session is over."""
+        """Encode and hand out until the task is cancelled."""
         loop = asyncio.get_running_loop()
         came = asyncio.Event()
         self._next = loop.create_future()
