@@ -30,6 +30,11 @@ def default(pretrained: bool = True, **options: Any) -> Any:
     return pose_network("default", pretrained, **options)
 
 
+def fast(pretrained: bool = True, **options: Any) -> Any:
+    """SimpleBaseline on ResNet-18's first three layers at 128×96, COCO keypoints: the weights that ship."""
+    return pose_network("fast", pretrained, **options)
+
+
 def simplebaseline_res50(pretrained: bool = False, **options: Any) -> Any:
     """MegEngine's SimpleBaseline with ResNet-50, COCO keypoints, 256×192."""
     return pose_network("simplebaseline_res50", pretrained, **options)

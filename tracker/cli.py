@@ -91,7 +91,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         "--pose-model",
         metavar="NAME|FILE",
         default=argparse.SUPPRESS,
-        help=f"finds keypoints: default, any other of `python -m models list`, or a checkpoint "
+        help=f"finds keypoints: default, fast, any other of `python -m models list`, or a checkpoint "
         f"(default: {POSE_MODEL})",
     )
     group.add_argument(

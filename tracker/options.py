@@ -82,6 +82,6 @@ def _refuse(name: str, value: object, advice: str) -> None:
 
 # What `--preset` sets; an option given by itself wins over the preset's value.
 PRESETS: dict[str, dict[str, Any]] = {
-    "fast": {"detect_every": 5, "queue": 5, "flip_test": False},
+    "fast": {"pose_model": "fast", "detect_every": 5, "queue": 5, "flip_test": False},
     "accurate": {"pose_model": "default", "detect_every": 1, "flip_test": True},
 }

@@ -9,6 +9,7 @@ from evaluation.__main__ import main
 from evaluation.annotations import check_document, dataset
 from evaluation.person_boxes import annotated_boxes, boxes_from_file, detected_boxes, image_files
 from evaluation.saved import SavedPoses
+from models import zoo
 from models.errors import InputError
 from models.keypoints import COCO
 
@@ -132,6 +133,15 @@ def test_whole_benchmarks_on_samples(shared, tmp_path, network, capsys, benchmar
     assert run(benchmark, *arguments, "--json", output) == 0
     assert "waiting for pictures" in capsys.readouterr().out  # the stage table
     assert json.loads(output.read_text())["metrics"]
+
+
+def test_the_fast_network_that_ships_reaches_its_figures(shared, tmp_path):
+    (expected,) = zoo.find("fast").figures.values()
+    folder, output = shared / "data" / "people" / "coco", tmp_path / "figures.json"
+    arguments = ("--data", folder, "--gt", folder / "val.json", "--model", "fast", "--flip-test")
+    assert run("coco", *arguments, "--json", output) == 0
+    found = json.loads(output.read_text())["metrics"]
+    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=0.005)  # bf16 or fp32
 
 
 def test_published_figures_stand_beside_ours(shared, tmp_path, capsys):

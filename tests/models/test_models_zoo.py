@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from models import zoo
+from models.checkpoints import load_pose_network
 from models.errors import InputError
 from models.keypoints import KEYPOINT_SETS
 
@@ -52,6 +53,17 @@ def test_every_published_row_is_there(shared: Path) -> None:
 )
 def test_the_names_that_users_know(name: str, expected: str) -> None:
     assert zoo.find(name).source == expected
+
+
+def test_what_ships_is_whole_and_small() -> None:
+    ours = [entry for entry in zoo.entries() if entry.source == zoo.OURS]
+    assert sum(zoo.fetch(entry.name).stat().st_size for entry in ours) <= 40e6
+    for entry in ours:
+        if entry.keypoints:
+            network = load_pose_network(entry.name)
+            assert network.description.input_size == entry.input_size
+            count = sum(parameter.numel() for parameter in network.parameters())
+            assert entry.parameters == pytest.approx(count / 1e6, abs=0.01)
 
 
 def test_an_unknown_name_gets_the_nearest() -> None:
