@@ -38,6 +38,9 @@ class OpenVINONetwork:
         settings["INFERENCE_PRECISION_HINT"] = {"fp32": "f32", "bf16": "bf16"}[floats]
         self.compiled = core.compile_model(model_path, "CPU", settings)
         self.request = self.compiled.create_infer_request()
+        # The binding sets itself up for NumPy on first use, in a way that locks up for ever where two threads
+        # do so at once: have it done here.
+        _ = openvino.Tensor(np.zeros(1, np.uint8), shared_memory=True).data
 
     def __call__(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         results = self.request.infer([np.ascontiguousarray(images)], share_inputs=True)
