@@ -51,7 +51,6 @@ class RunState:
             "scaler": self.scaler.state_dict(),
             "random": _random_state(),
             "done": self.done,
-            "best": self.best,
             "figures": self.figures,
             "recipe": asdict(recipe),
         }
@@ -71,20 +70,15 @@ class RunState:
             self.network.load_state_dict(content["network"])
             self.average.load_state_dict(content["average"])
             self.optimiser.load_state_dict(content["optimiser"])
-            self.done = content["done"]
+            self.scaler.load_state_dict(content["scaler"])
+            self.done, self.figures = content["done"], content["figures"]
+            _set_random_state(content["random"])
         except (KeyError, RuntimeError, ValueError) as error:
             reason = str(error).strip().splitlines()[0]
             raise InputError(
                 f"'{path}' does not fit the recipe's network ({reason}): resume with the recipe that it was "
                 "trained by, or start anew with --init"
             ) from None
-        if content.get("scaler"):
-            self.scaler.load_state_dict(content["scaler"])
-        # checkpoints of the first days held the best value alone
-        known = {"best": content["best"]} if content.get("best", float("-inf")) > float("-inf") else {}
-        self.figures = content.get("figures", known)
-        if "random" in content:
-            _set_random_state(content["random"])
 
 
 def read_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
