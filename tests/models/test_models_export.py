@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,14 +104,14 @@ def test_the_zoos_table(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("name", ["m.safetensors", "m.pth", "m.onnx", "m.torchscript", "m.xml"])
 def test_a_full_disk_is_one_line(
-    weights: Path, name: str, full_disk: Callable[[int], None], capsys: pytest.CaptureFixture[str]
+    weights: Path, name: str, full_disk: Callable[[int], Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     if name == "m.onnx":
         pytest.importorskip("onnxruntime")
     command = "convert" if name in ("m.safetensors", "m.pth") else "export"
     before = sorted(weights.parent.iterdir())
-    full_disk(20_000)
-    status = exit_status(lambda: main([command, str(weights), str(weights.with_name(name))]))
+    with full_disk(20_000):
+        status = exit_status(lambda: main([command, str(weights), str(weights.with_name(name))]))
     (line,) = capsys.readouterr().err.splitlines()
     assert status == 2
     assert line.startswith(f"error: cannot write '{weights.with_name(name)}': ")

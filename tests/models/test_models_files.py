@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,11 +43,11 @@ def test_a_failure_leaves_the_old_file_alone(tmp_path: Path, error: type[BaseExc
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_full_disk_is_one_line(tmp_path: Path, full_disk: Callable[[int], None]) -> None:
+def test_a_full_disk_is_one_line(tmp_path: Path, full_disk: Callable[[int], Any]) -> None:
     path = tmp_path / "a"
     write_whole(path, b"old")
-    full_disk(1000)
-    with pytest.raises(InputError, match=rf"^cannot write '{path}': File too large$"):
+    told = rf"^cannot write '{path}': File too large$"
+    with full_disk(1000), pytest.raises(InputError, match=told):
         write_whole(path, b"new" * 1000)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

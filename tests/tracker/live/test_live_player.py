@@ -149,11 +149,11 @@ def test_wrong_requests_are_told_and_change_nothing(
 
 @pytest.mark.parametrize("kind", ["json", "csv"])
 def test_full_disk_is_told_and_leaves_no_part(
-    player: Callable[..., Any], tmp_path: Path, full_disk: Callable[[int], None], kind: str
+    player: Callable[..., Any], tmp_path: Path, full_disk: Callable[[int], Any], kind: str
 ) -> None:
     before = sorted(tmp_path.iterdir())
-    full_disk(2000)
-    status, answer = player("/save", {"format": kind})
+    with full_disk(2000):
+        status, answer = player("/save", {"format": kind})
     assert status == 400
     assert json.loads(answer)["error"].startswith(f"cannot write '{tmp_path}")
     assert sorted(tmp_path.iterdir()) == before
