@@ -40,7 +40,7 @@ def main() -> int:
             _run("training.scenes", "--format", "posetrack18", "--output", output / part, *size)
     before = _track(args.model, output, "before")
     changes = ["--set", f"network.init={args.model}", *args.set]
-    _run("training", RECIPE, "--data", output, "--output", output / "run", *changes)
+    _run("training", RECIPE, "--data", output, "--output", output / "run", "--resume", *changes)
     after = _track(output / "run" / "best.pth", output, "after")
     print(f"{'':<8}" + "".join(f"{name:>9}" for name in before))
     for label, figures in (("before", before), ("after", after)):

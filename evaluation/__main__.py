@@ -7,6 +7,7 @@ fast as its own metric allows.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -27,6 +28,13 @@ BENCHMARKS = {
     "mpii-trb": ("evaluation.mpii_trb", "MPII-TRB: skeleton and contour accuracy"),
     "jhmdb": ("evaluation.jhmdb", "Sub-JHMDB: PCK by person and by torso size"),
 }
+
+# destinations of the options that only matter where a network runs
+RUNNING = (
+    *("boxes", "detector", "flip_test", "save", "batch", "jobs", "split", "set"),
+    *("engine", "device", "precision", "box_threshold", "joint_threshold", "oks_nms"),
+    *("style", "keypoints", "input_size", "colour", "half_pixel", "decoding"),
+)
 
 
 def usage() -> str:
@@ -56,11 +64,28 @@ def main(arguments: Sequence[str]) -> int:
     parser = Parser(prog=f"python -m evaluation {name}", description=help_line)
     if name == "posetrack18":
         module.add_arguments(parser)
-        return int(module.run(parser.parse_args(rest)))
+        args = parser.parse_args(rest)
+        refuse_useless(parser, args)
+        return int(module.run(args))
     from evaluation import command
 
     command.add_arguments(module.BENCHMARK, parser)
-    return command.run(module.BENCHMARK, parser.parse_args(rest))
+    args = parser.parse_args(rest)
+    refuse_useless(parser, args)
+    return command.run(module.BENCHMARK, args)
+
+
+def refuse_useless(parser: Parser, args: argparse.Namespace) -> None:
+    """Raise InputError for options of running a network where a file of predictions is scored."""
+    if args.pred is None:
+        return
+    useless = [
+        f"--{name.replace('_', '-')}"
+        for name in RUNNING
+        if hasattr(args, name) and getattr(args, name) != parser.get_default(name)
+    ]
+    if useless:
+        raise InputError(f"--pred scores a file, no network runs: leave out {', '.join(useless)}")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from models.errors import InputError
 from models.pose_resnet import BasicBlock, deconvolutions, residual_layer
 
 STRIDE = 4
+LONG_SIDE = 448  # pixels of the pictures that it is meant for: more finds smaller people, slower
 MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
 DISTANCE_UNIT = 16.0  # pixels of input for one unit of the box branch

@@ -41,7 +41,6 @@ TORCHVISION = (
     "retinanet_resnet50_fpn_v2",
     "ssd300_vgg16",
 )
-LONG_SIDE = 448  # pixels of the picture that our own detector sees: more finds smaller people, slower
 OWN_NMS = 0.6
 MULTIPLE = 32  # pixels that a network's input sides are a multiple of, by padding at the right and below
 # The network's scores are cautious, as centre heat maps' are. Raised to this power, a score of 0.5 is one at
@@ -142,7 +141,7 @@ def own_detector(
         keep = box_nms(boxes, scores, OWN_NMS)
         return boxes[keep], scores[keep] ** CONFIDENCE_POWER
 
-    return NetworkDetector(name, partial(_long_side, LONG_SIDE), compile, decode)
+    return NetworkDetector(name, partial(_long_side, person_detector.LONG_SIDE), compile, decode)
 
 
 def _long_side(pixels: int, height: int, width: int) -> tuple[int, int]:

@@ -28,7 +28,6 @@ from training.recipe import Recipe
 from training.sheets import FOUND, IGNORED, TRUTH, Picture, with_boxes, with_caption
 from training.task import Batch, Figures, Validation, normalise
 
-LONG_SIDE = 448  # of validation pictures, in pixels
 SMALLEST = 60  # people of at most this height in pixels are ignored
 SHOWN = 12  # pictures with most misses and false alarms
 CONFIDENT = 0.3
@@ -80,7 +79,7 @@ class DetectorTask:
         image = read_picture(path)
         if image is None:
             return np.zeros((0, 4)), np.zeros(0)
-        scale = LONG_SIDE / max(image.shape[:2])
+        scale = person_detector.LONG_SIDE / max(image.shape[:2])
         resized = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         padded = np.pad(resized, (*((0, -side % 32) for side in resized.shape[:2]), (0, 0)))
         batch = torch.from_numpy(padded[None]).to(self.world.device)

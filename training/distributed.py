@@ -90,7 +90,7 @@ def synchronise_batch_norm(network: nn.Module, world: World) -> nn.Module:
         return nn.SyncBatchNorm.convert_sync_batchnorm(network)
     for parent in network.modules():
         for name, child in parent.named_children():
-            if type(child) is nn.BatchNorm2d:
+            if type(child) is nn.BatchNorm2d and child.weight.requires_grad:
                 setattr(parent, name, _like(child))
     return network
 

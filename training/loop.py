@@ -22,6 +22,7 @@ from models.files import make_folder
 from training.checkpoint import BEST, LAST, RunState
 from training.detector_task import DetectorTask
 from training.distributed import World, distribute, join_world, synchronise_batch_norm
+from training.networks import to_training
 from training.pose_task import PoseTask
 from training.recipe import Recipe, Schedule
 from training.rendered import render_missing
@@ -65,12 +66,16 @@ def train(
         figures of the best validation, and the last one, None where the run was finished before.
 
     Raises:
-        InputError: wrong data, a checkpoint that does not fit, a full disk, a folder that cannot be made, too
-            little memory.
+        InputError: wrong data, a folder that cannot be made or holds another run, a checkpoint that does not
+            fit, a full disk, too little memory.
         KeyboardInterrupt: after Ctrl-C, the state saved.
     """
     with join_world() as world:
         make_folder(output)
+        if not resume and (output / LAST).is_file():
+            raise InputError(
+                f"'{output}' holds a training run already: go on with --resume, or choose another --output"
+            )
         task = create_task(recipe, data, world)
         schedule = in_samples(recipe.schedule, len(task.samples.mix))
         state = create_state(task, schedule, recipe, world)
@@ -129,7 +134,7 @@ def _validate(recipe: Recipe, task: Task, state: RunState, world: World, run_log
     state.average.eval()
     with _autocast(recipe, world):
         found = task.validate(state.average)
-    state.network.train()
+    to_training(state.network)
     better = next(iter(found.figures.values())) > state.best
     if better:
         state.figures = found.figures
@@ -158,7 +163,7 @@ class Step:
 
     def __init__(self, task: Task, state: RunState, schedule: Schedule, recipe: Recipe, world: World) -> None:
         self.state, self.schedule, self.recipe, self.world = state, schedule, recipe, world
-        state.network.train()
+        to_training(state.network)
         self.module = distribute(_WithLoss(task, state.network), world)
 
     def __call__(self, batches: list[Batch]) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -38,7 +38,25 @@ def build_network(recipe: Recipe) -> nn.Module:
     if options.init:
         taken = start_from(network, options.init)
         log.info("%d of %d tensors from %s", taken, len(network.state_dict()), options.init)
+    freeze(network, options.frozen)
     return network
+
+
+def freeze(network: nn.Module, parts: Sequence[str]) -> None:
+    """Let parts of a network keep their weights and statistics; raises InputError for an unknown part."""
+    known = dict(network.named_children())
+    for part in parts:
+        if part not in known:
+            raise InputError(f"network.frozen: no part '{part}': choose from {', '.join(known)}")
+        known[part].requires_grad_(False)
+
+
+def to_training(network: nn.Module) -> None:
+    """Training mode, in which frozen batch norms still use the statistics that they have."""
+    network.train()
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and not module.weight.requires_grad:
+            module.eval()
 
 
 def _pose_network(options: Network) -> PoseNetwork:

@@ -56,6 +56,8 @@ class Network:
         decoding: of heat maps, a name of `models.heatmaps.DECODINGS`.
         init: checkpoint to start from, a file or a name of the zoo; tensors that fit by name and shape are
             taken over, the last layer's rows by the names of the joints.
+        frozen: parts of the network, as ``conv1``, ``bn1``, ``layer1``, that keep weights and statistics:
+            first layers that have learned enough need neither gradients nor memory.
         teacher: keypoint network whose heat maps are imitated beside the labels, a file or a name of the zoo.
     """
 
@@ -75,6 +77,7 @@ class Network:
     half_pixel: bool = True
     decoding: str = "quarter"
     init: str | None = None
+    frozen: tuple[str, ...] = ()
     teacher: str | None = None
 
 

@@ -56,9 +56,10 @@ def learning_rate(schedule: Schedule, done: int) -> float:
 
 
 def create_optimiser(network: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
-    """Adam or AdamW; biases and batch norm are not decayed."""
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    plain = [p for p in network.parameters() if p.ndim <= 1]
+    """Adam or AdamW for what is not frozen; biases and batch norm are not decayed."""
+    learning = [p for p in network.parameters() if p.requires_grad]
+    decayed = [p for p in learning if p.ndim > 1]
+    plain = [p for p in learning if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": schedule.decay}, {"params": plain, "weight_decay": 0.0}]
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[schedule.optimiser]
     return kind(groups, lr=schedule.rate)

@@ -139,6 +139,8 @@ PRED = "{data}/pred.json"
         (f"coco --model default --data {{data}} --pred {PRED} --batch 0", "--batch: '0': give a whole"),
         (f"coco --pred {PRED} --data {{data}} --json {{data}}", "is a folder"),
         (f"ochuman --pred {PRED} --gt {{data}}/odd.json", "the form of OCHuman's annotations (KeyError"),
+        (f"coco --pred {PRED} --data {{data}} --flip-test --save x", "leave out --flip-test, --save"),
+        ("posetrack18 --gt a --pred b --jobs 3", "no network runs: leave out --jobs"),
         ("cocoa", "did you mean coco"),
     ],
 )

@@ -313,6 +313,28 @@ def test_a_checkpoint_that_does_not_fit(people: Path, tiny: Path, tmp_path: Path
         read_checkpoint(tmp_path / LAST)
 
 
+def test_a_run_is_not_overwritten(people: Path, tiny: Path, tmp_path: Path) -> None:
+    recipe = load_recipe(str(tiny), ["schedule.samples=8"])
+    train(recipe, people, tmp_path)
+    before = (tmp_path / BEST).read_bytes()
+    with pytest.raises(InputError, match="holds a training run already: go on with --resume"):
+        train(recipe, people, tmp_path)
+    assert (tmp_path / BEST).read_bytes() == before
+
+
+def test_frozen_parts_stay_as_they_are(people: Path, tiny: Path, tmp_path: Path) -> None:
+    recipe = load_recipe(str(tiny), ["schedule.samples=8", "network.frozen=[conv1, bn1, layer1]"])
+    with join_world() as world:
+        start = loop.create_task(recipe, people, world).network.state_dict()
+    train(recipe, people, tmp_path)
+    after = weights(tmp_path / LAST)
+    changed = {key.split(".")[0] for key, value in after.items() if not torch.equal(value, start[key])}
+    assert changed == {"layer2", "layer3", "layer4", "deconv_layers", "final_layer"}
+    unknown = replace(recipe, network=replace(recipe.network, frozen=("layer9",)))
+    with pytest.raises(InputError, match="no part 'layer9': choose from conv1, bn1"):
+        train(unknown, people, tmp_path / "unknown")
+
+
 def test_out_of_memory_names_the_setting() -> None:
     recipe = load_recipe("pose_resnet_18", ["schedule.batch=64", "schedule.accumulate=2"])
     with (
