@@ -26,7 +26,7 @@ def build_tracker(args: argparse.Namespace) -> PoseTracker:
     engine = load_engine(given.get("pose_model", POSE_MODEL), *engine_options)
     pose = PoseStage(engine, flip_test=given.get("flip_test", False))
     detector = create_detector(args.detections or given.get("detector", DETECTOR), *engine_options)
-    return PoseTracker(detector, pose, options)
+    return PoseTracker(detector, pose, options, args.device)
 
 
 def describe(tracker: PoseTracker) -> str:

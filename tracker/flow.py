@@ -124,18 +124,13 @@ def _dense_inverse_search() -> DenseFlow:
     return DenseFlow(field)
 
 
-def _raft() -> DenseFlow:
-    from tracker.raft import RaftField
+def create_flow(name: str, device: str = "auto") -> Flow:
+    """The flow of a name in `tracker.options.FLOWS`; ``raft`` fetches its weights and runs on the device."""
+    if name == "raft":
+        from tracker.raft import RaftField
 
-    return DenseFlow(RaftField())
-
-
-_FLOWS: dict[str, Callable[[], Flow]] = {"lk": LucasKanade, "dis": _dense_inverse_search, "raft": _raft}
-
-
-def create_flow(name: str) -> Flow:
-    """The flow of a name in `tracker.options.FLOWS`; ``raft`` fetches its weights."""
-    return _FLOWS[name]()
+        return DenseFlow(RaftField(device))
+    return LucasKanade() if name == "lk" else _dense_inverse_search()
 
 
 def _to_small(points: NDArray, scale: NDArray) -> NDArray[np.float32]:

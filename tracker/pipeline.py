@@ -30,15 +30,22 @@ class PoseTracker:
         detector: where people are in a frame, from `tracker.detectors.create_detector` or any callable.
         pose: the keypoint network on the boxes of a frame.
         options: thresholds and choices.
+        device: what optical flow runs on where it is a network's; see `tracker.raft`.
 
     ``for result in tracker.track(source)`` runs over a whole source; `step` is for a loop of one's own.
     """
 
-    def __init__(self, detector: Detector, pose: PoseStage, options: TrackerOptions | None = None) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        pose: PoseStage,
+        options: TrackerOptions | None = None,
+        device: str = "auto",
+    ) -> None:
         self.detector = detector
         self.pose = pose
         self.options = options or TrackerOptions()
-        self._flow = create_flow(self.options.flow)
+        self._flow = create_flow(self.options.flow, device)
         self.reset()
 
     def reset(self) -> None:

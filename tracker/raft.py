@@ -10,6 +10,7 @@ from torch import Tensor
 
 from models import zoo
 from models.checkpoint_files import read_checkpoint
+from models.engines.choice import choose
 from tracker.flow import SmallView
 
 NAME = "raft_small"
@@ -17,12 +18,16 @@ MULTIPLE, LEAST = 8, 128  # pixels: what the network's pyramid asks of the sides
 
 
 class RaftField:
-    """``field(source, target) -> (h, w, 2)`` movement in small pixels; fetches the weights on first use."""
+    """``field(source, target) -> (h, w, 2)`` movement in small pixels; fetches the weights on first use.
 
-    def __init__(self) -> None:
+    Args:
+        device: auto, cpu, cuda (or cuda:1 …) or mps; raises InputError for one that is not here.
+    """
+
+    def __init__(self, device: str = "auto") -> None:
         from torchvision.models.optical_flow import raft_small
 
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._device = choose("torch", device, "fp32").device
         self._network = raft_small(weights=None).eval().to(self._device)
         self._network.load_state_dict(read_checkpoint(zoo.fetch(NAME)).tensors)
 

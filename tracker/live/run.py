@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -65,7 +66,9 @@ def live_view(args: argparse.Namespace) -> int:
         elif session is not None:
             from tracker.live.window import LiveWindow
 
-            LiveWindow(session, _draw_options(args, session.tracker), args.follow).run()
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            with suppress(KeyboardInterrupt):  # ends it like the key q: recordings are finished
+                LiveWindow(session, _draw_options(args, session.tracker), args.follow).run()
     return _tell(session) if session else DONE
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -98,6 +99,35 @@ def test_keys_record_take_pictures_and_quit(
     with av.open(str(video)) as container:
         assert sum(1 for _ in container.decode(video=0)) > 3
     assert list(made.glob("*_poses.json"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_finish_the_recording(
+    screen: str,
+    tmp_path: Path,
+    clips: Callable[..., Path],
+    tiny_model: Path,
+    boxes_file: Path,
+    number: signal.Signals,
+) -> None:
+    process = start(
+        "live_view.py",
+        *(clips(frames=60, width=320, height=240), "--loop", "-o", "all.mp4", "--pose-model", tiny_model),
+        *("--detections", boxes_file, "--engine", "torch", "--precision", "fp32"),
+        folder=tmp_path,
+        DISPLAY=screen,
+    )
+    try:
+        find = "search", "--name", "simpleposetrack", "getwindowgeometry"
+        until(lambda: "320x240" in xdotool(screen, *find), 60)  # it takes the first frame's size
+        process.send_signal(number)
+        output, error = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert (process.returncode, error) == (0, "")
+    assert "saved all.mp4" in output
+    with av.open(str(tmp_path / "all.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) > 0
 
 
 def test_the_smallest_box_under_the_pointer_is_followed(live_clip: LiveSession) -> None:
