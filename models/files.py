@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +22,22 @@ def check_output(path: Path, overwrite: bool = False) -> None:
         raise InputError(f"'{path}' exists: add --overwrite to replace it, or give another name")
     with whole_file(path):
         pass
+
+
+def check_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Raise InputError where an output is a file that is read, or that another output is written to.
+
+    Names that lead to the same file are the same. Files need not exist.
+    """
+    read = {_file_of(path) for path in inputs}
+    written: set[object] = set()
+    for path in outputs:
+        file = _file_of(path)
+        if file in read:
+            raise InputError(f"cannot write '{path}': it is an input; give another name")
+        if file in written:
+            raise InputError(f"two outputs would be '{path}': give each a name of its own")
+        written.add(file)
 
 
 def make_folder(folder: Path) -> None:
@@ -60,3 +77,12 @@ def write_json(path: Path, content: Any, indent: bool = False) -> None:
     """Write JSON, arrays included, whole or not at all; raises InputError where it cannot be written."""
     option = orjson.OPT_SERIALIZE_NUMPY | (orjson.OPT_INDENT_2 if indent else 0)
     write_whole(path, orjson.dumps(content, option=option))
+
+
+def _file_of(path: Path) -> object:
+    """The same for all names of a file, and for all names at which one could be made."""
+    try:
+        file = path.stat()
+    except OSError:
+        return os.path.realpath(path)
+    return file.st_dev, file.st_ino

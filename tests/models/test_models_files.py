@@ -1,13 +1,14 @@
 """Files are whole or not there; an old one survives a failure; what cannot be written is told in one line."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from models.errors import InputError
-from models.files import check_output, make_folder, whole_file, write_whole
+from models.files import check_apart, check_output, make_folder, whole_file, write_whole
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
@@ -77,3 +78,32 @@ def test_a_check_makes_the_folder_and_nothing_else(tmp_path: Path) -> None:
     check_output(tmp_path / "a" / "b" / "new")
     assert not list((tmp_path / "a" / "b").iterdir())
     make_folder(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "inputs", "says"),
+    [
+        (["in", "new"], ["other", "in"], "cannot write 'in': it is an input"),
+        (["./folder/../in"], ["in"], "it is an input"),
+        (["link"], ["in"], "'link': it is an input"),
+        (["folder"], ["folder"], "it is an input"),
+        (["folder", "folder/new"], ["in", "folder/in"], None),
+        (["new", "folder/../new"], [], "two outputs would be 'folder/../new'"),
+        (["new", "new2"], ["missing", "in"], None),
+        (["missing"], ["missing"], "it is an input"),
+    ],
+)
+def test_outputs_stay_apart(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    outputs: list[str],
+    inputs: list[str],
+    says: str | None,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    Path("in").write_text("")
+    Path("folder/in").write_text("")
+    Path("link").symlink_to("in")
+    with pytest.raises(InputError, match=says) if says else nullcontext():
+        check_apart(map(Path, outputs), map(Path, inputs))
