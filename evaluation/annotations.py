@@ -110,7 +110,8 @@ def check_document(document: Any, keypoint_set: KeypointSet, name: str) -> Docum
         keypoint_set: the keypoints expected.
         name: the file's name, for messages.
 
-    Raises InputError for another kind of file, another number of keypoints, repeated or unknown ids.
+    Raises InputError for another kind of file, another number of keypoints, repeated or unknown ids, and for
+    fields that are not the numbers they should be.
     """
     if not isinstance(document, dict) or not {"images", "annotations"} <= document.keys():
         found = ", ".join(document) if isinstance(document, dict) else f"a {type(document).__name__}"
@@ -129,7 +130,7 @@ def check_document(document: Any, keypoint_set: KeypointSet, name: str) -> Docum
                 f"'{name}': annotation {person['id']} has no '{what}': is this a person keypoint file? "
                 f"(COCO's is person_keypoints_*.json, not instances_*.json)"
             )
-        if len(keypoints) != length:
+        if isinstance(keypoints, list) and len(keypoints) != length:
             raise InputError(
                 f"'{name}': annotation {person['id']} has {len(keypoints) / 3:g} keypoints, "
                 f"{keypoint_set.name} has {len(keypoint_set)}"
@@ -148,6 +149,8 @@ def check_document(document: Any, keypoint_set: KeypointSet, name: str) -> Docum
             person["num_keypoints"] = sum(v > 0 for v in person["keypoints"][2::3])
         if "area" not in person:
             person["area"] = person["bbox"][2] * person["bbox"][3] * BOX_AREA
+    for number in ("category_id", "iscrowd", "num_keypoints", "area"):
+        check_numbers(document["annotations"], number, None, f"'{name}': annotation")
     return document
 
 
@@ -173,21 +176,29 @@ def annotation(
     }
 
 
-def check_numbers(rows: Sequence[Document], field: str, count: int, what: str) -> None:
-    """Raises InputError that names the first row whose field is not a list of that many finite numbers."""
-    try:
-        array = np.array([row[field] for row in rows], np.float64)
-        if array.shape == (len(rows), count) and np.isfinite(array).all():
-            return
-    except (TypeError, ValueError):
-        pass
+def check_numbers(rows: Sequence[Document], field: str, count: int | None, what: str) -> None:
+    """Raises InputError that names the first row whose field is not a list of that many finite numbers.
+
+    With ``count`` None the field is one number by itself.
+    """
+    shape = () if count is None else (count,)
+    if finite_numbers([row.get(field) for row in rows], (len(rows), *shape)):
+        return
     for i, row in enumerate(rows):
-        values = row[field]
-        sound = isinstance(values, list) and len(values) == count
-        if not (sound and all(isinstance(v, (int, float)) and np.isfinite(v) for v in values)):
-            raise InputError(
-                f"{what} {row.get('id', i)}: {field} must be {count} numbers, not {str(values)[:60]}"
-            )
+        if not finite_numbers(row.get(field), shape):
+            wanted = "a number" if count is None else f"{count} numbers"
+            found = str(row.get(field))[:60]
+            raise InputError(f"{what} {row.get('id', i)}: {field} must be {wanted}, not {found}")
+
+
+def finite_numbers(values: Any, shape: tuple[int, ...] | None = None) -> bool:
+    """Whether a number, nested lists of them or an array hold finite real numbers alone, in that shape."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # lists of different lengths
+        return False
+    fits = shape is None or array.shape == shape
+    return fits and array.dtype.kind in "biuf" and bool(np.isfinite(array).all())
 
 
 def _unique_ids(rows: Sequence[Document], kind: str, name: str) -> set[Any]:

@@ -89,7 +89,8 @@ def evaluate(document: Document, predictions: Sequence[Document], rules: OksRule
             ``score``; ``category_id`` and ``bbox`` may be missing.
         rules: the benchmark's.
 
-    Raises InputError for a prediction of an unknown image, another number of keypoints, or no score.
+    Raises InputError for a prediction of an unknown image, another number of keypoints, or no score, and
+    where only some have a box.
     """
     from pycocotools.coco import COCO as CocoIndex
 
@@ -131,8 +132,7 @@ def _as_results(document: Document, predictions: Sequence[Document], rules: OksR
     """Predictions with the fields that pycocotools' ``loadRes`` gives them."""
     check_predictions(document, predictions, rules.keypoint_set)
     category = document["categories"][0]["id"]
-    # loadRes looks at the first prediction only to decide whether areas come from boxes or from keypoints
-    from_box = bool(predictions) and bool(predictions[0].get("bbox"))
+    from_box = _areas_from_boxes(predictions)
     results = []
     for i, prediction in enumerate(predictions):
         if rules.skip_blank and not any(v > 0 for v in prediction["keypoints"][2::3]):
@@ -146,8 +146,16 @@ def _as_results(document: Document, predictions: Sequence[Document], rules: OksR
     return results
 
 
+def _areas_from_boxes(predictions: Sequence[Document]) -> bool:
+    """Whether areas come from boxes or from keypoints: loadRes looks at the first prediction only."""
+    return bool(predictions) and bool(predictions[0].get("bbox"))
+
+
 def check_predictions(document: Document, predictions: Any, keypoint_set: KeypointSet) -> None:
-    """Raises InputError unless the predictions are of the document's images and of K keypoints each."""
+    """Raises InputError unless the predictions are of the document's images, of K keypoints and a score each.
+
+    If the first has a box, all need one.
+    """
     if not isinstance(predictions, list):
         raise InputError(f"predictions must be a list of people, not a {type(predictions).__name__}")
     length = 3 * len(keypoint_set)
@@ -157,15 +165,16 @@ def check_predictions(document: Document, predictions: Any, keypoint_set: Keypoi
         missing = {"image_id", "keypoints", "score"} - prediction.keys()
         if missing:
             raise InputError(f"prediction {i} lacks {', '.join(sorted(missing))}")
-        if len(prediction["keypoints"]) != length:
+        if isinstance(prediction["keypoints"], list) and len(prediction["keypoints"]) != length:
             raise InputError(
                 f"prediction {i} has {len(prediction['keypoints']) / 3:g} keypoints, "
                 f"{keypoint_set.name} has {len(keypoint_set)}"
             )
-        if not isinstance(prediction["score"], (int, float)):
-            raise InputError(f"prediction {i}: score must be a number, not {str(prediction['score'])[:60]}")
-    check_numbers(predictions, "keypoints", length, "prediction")
-    check_numbers([p for p in predictions if p.get("bbox")], "bbox", 4, "prediction")
+    for name, count in (("image_id", None), ("score", None), ("keypoints", length)):
+        check_numbers(predictions, name, count, "prediction")
+    check_numbers([p for p in predictions if "category_id" in p], "category_id", None, "prediction")
+    if _areas_from_boxes(predictions):
+        check_numbers(predictions, "bbox", 4, "prediction")
     known = {image["id"] for image in document["images"]}
     unknown = sorted({p["image_id"] for p in predictions} - known, key=str)
     if unknown:

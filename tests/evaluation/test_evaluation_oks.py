@@ -163,6 +163,12 @@ def test_no_annotations(predictions):
         ({"image_id": 7}, r"1 images that the annotations do not list \(first: 7\)"),
         ({"keypoints": [0.0] * 42}, "prediction 0 has 14 keypoints, coco has 17"),
         ({"score": None}, "prediction 0 lacks score"),
+        ({"score": "high"}, "prediction 0: score must be a number, not high"),
+        ({"image_id": [1]}, r"prediction 0: image_id must be a number, not \[1\]"),
+        ({"category_id": [1]}, "prediction 0: category_id must be a number"),
+        ({"keypoints": 5}, "prediction 0: keypoints must be 51 numbers, not 5"),
+        ({"keypoints": ["1"] * 51}, "prediction 0: keypoints must be 51 numbers"),
+        ({"bbox": [1, 2]}, "prediction 0: bbox must be 4 numbers"),
     ],
 )
 def test_wrong_predictions(change, message):
@@ -170,3 +176,12 @@ def test_wrong_predictions(change, message):
     wrong = {k: v for k, v in {**prediction(points), **change}.items() if v is not None}
     with pytest.raises(InputError, match=message):
         evaluate(one_image(COCO, person(1, points, [0, 0, 9, 9])), [wrong])
+
+
+def test_boxes_belong_to_all_predictions_or_none():
+    points = np.random.default_rng(0).uniform(0, 100, (17, 2))
+    document = one_image(COCO, person(1, points, [0, 0, 9, 9]))
+    plain, boxed = prediction(points), prediction(points, bbox=[0, 0, 9, 9])
+    with pytest.raises(InputError, match="prediction 1: bbox must be 4 numbers, not None"):
+        evaluate(document, [boxed, plain])
+    assert evaluate(document, [plain, boxed]).metrics["AR"] == 1

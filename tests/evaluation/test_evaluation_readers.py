@@ -278,6 +278,12 @@ def one_person(**changes):
         (one_person(bbox=[0, 0]), COCO, "annotation 1: bbox must be 4 numbers"),
         (one_person(bbox="wide"), COCO, "annotation 1: bbox must be 4 numbers"),
         (one_person(keypoints=["x"] * 51), COCO, "annotation 1: keypoints must be 51 numbers"),
+        (one_person(keypoints=5), COCO, "annotation 1: keypoints must be 51 numbers, not 5"),
+        (one_person(area="x"), COCO, "annotation 1: area must be a number, not x"),
+        (one_person(area=[None]), COCO, "annotation 1: area must be a number"),
+        (one_person(iscrowd="no"), COCO, "annotation 1: iscrowd must be a number, not no"),
+        (one_person(num_keypoints=[17]), COCO, "annotation 1: num_keypoints must be a number"),
+        (one_person(category_id="person"), COCO, "annotation 1: category_id must be a number"),
     ],
 )
 def test_wrong_annotations(content, keypoint_set, message):
