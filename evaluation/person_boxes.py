@@ -34,23 +34,24 @@ class PersonBoxes:
 
 
 def annotated_boxes(people: KeypointDataset, clip: bool) -> PersonBoxes:
-    """The boxes of people with labelled keypoints; crowds have none.
+    """The boxes of annotated people.
 
     Args:
         people: the data set.
-        clip: cut boxes at the picture's border where its size is known, as the Microsoft code does for COCO.
+        clip: cut boxes at the picture's border where its size is known, as MMPose 1.x does for COCO; crowds,
+            people without labelled keypoints and boxes without area are left out. Otherwise everybody keeps
+            their box, of a pixel at least: PCK needs a pose of each.
     """
-    people = people[people.visibility.any(axis=1) & ~people.crowd]
     boxes = people.boxes
     if clip:
         sizes = people.image_sizes[people.image_index]
         last = np.where(sizes > 0, sizes - 1, np.iinfo(np.int32).max)
         boxes = np.clip(boxes, 0, np.concatenate((last, last), axis=1)).astype(np.float32)
-    sound = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
-    count = int(sound.sum())
-    return PersonBoxes(
-        people.image_index[sound], boxes[sound], np.ones(count, np.float32), people.person_ids[sound]
-    )
+        sound = people.visibility.any(axis=1) & ~people.crowd & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+        people, boxes = people[sound], boxes[sound]
+    else:
+        boxes = np.concatenate((boxes[:, :2], np.maximum(boxes[:, 2:], boxes[:, :2] + 1)), axis=1)
+    return PersonBoxes(people.image_index, boxes, np.ones(len(people), np.float32), people.person_ids)
 
 
 def boxes_from_file(path: Path, people: KeypointDataset, threshold: float) -> PersonBoxes:
@@ -67,9 +68,8 @@ def boxes_from_file(path: Path, people: KeypointDataset, threshold: float) -> Pe
         missing = {"image_id", "bbox", "score"} - row.keys()
         if missing:
             raise InputError(f"'{path}': detection {i} has no {', '.join(sorted(missing))}")
-        if not isinstance(row["score"], (int, float)):
-            raise InputError(f"'{path}': detection {i}: score must be a number, not {str(row['score'])[:60]}")
-    check_numbers(rows, "bbox", 4, f"'{path}': detection")
+    for field, count in (("image_id", None), ("score", None), ("bbox", 4)):
+        check_numbers(rows, field, count, f"'{path}': detection")
     kept = []
     for row in rows:
         wanted = row.get("category_id", 1) == 1 and row["score"] >= threshold
