@@ -53,6 +53,8 @@ def main(arguments: Sequence[str]) -> int:
         print(usage())
         return 0
     if arguments[0] == "--list":
+        if len(arguments) > 1:
+            raise InputError(f"--list takes no other option: leave out {' '.join(arguments[1:])}")
         return int(import_module("evaluation.listing").run())
     name, rest = arguments[0], arguments[1:]
     if name not in BENCHMARKS:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
 from evaluation.annotations import Document
 from evaluation.benchmark import Benchmark
-from evaluation.output import print_scores, write_scores
+from evaluation.output import check_outputs, print_scores, write_scores
 from evaluation.person_results import read_predictions
 from models.command import positive
 from models.errors import InputError
-from models.files import check_output
 from models.options import add_engine_options, add_network_options, network_options
+
+
+def share(text: str) -> float:
+    """The type of an option that is a part of one."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"'{text}': give a number from 0 to 1")
+    return value
 
 
 def add_arguments(benchmark: Benchmark, parser: argparse.ArgumentParser) -> None:
@@ -40,13 +51,13 @@ def add_arguments(benchmark: Benchmark, parser: argparse.ArgumentParser) -> None
     add_engine_options(run)
     if not benchmark.per_person:
         run.add_argument(
-            "--box-threshold", type=float, default=0.0, metavar="S", help="drop boxes scored lower"
+            "--box-threshold", type=share, default=0.0, metavar="S", help="drop --boxes scored lower"
         )
         run.add_argument(
-            "--joint-threshold", type=float, default=0.2, metavar="S", help="joints that count for a score"
+            "--joint-threshold", type=share, default=0.2, metavar="S", help="joints that count for a score"
         )
         run.add_argument(
-            "--oks-nms", type=float, default=0.9, metavar="OKS", help="suppression; 1 for none; default 0.9"
+            "--oks-nms", type=share, default=0.9, metavar="OKS", help="suppression; 1 for none; default 0.9"
         )
     add_network_options(parser)
     output = parser.add_argument_group("output")
@@ -61,9 +72,11 @@ def run(benchmark: Benchmark, args: argparse.Namespace) -> int:
     logging.basicConfig(format="%(message)s")
     if (args.model is None) == (args.pred is None):
         raise InputError("give either --model (a network to run) or --pred (predictions to score)")
-    for target in filter(None, (args.json, args.save)):
-        check_output(target, overwrite=True)
+    if args.boxes == "gt" and getattr(args, "box_threshold", 0):
+        raise InputError("--box-threshold: annotated boxes have no score; give --boxes detect or a file")
     path = find_annotations(benchmark, args.data, args.gt)
+    page = args.report and args.report / "index.html"
+    check_outputs((args.json, args.save, page), (path, args.pred, args.model, args.boxes))
     document = read_annotations(benchmark, path)
     predictions = read_predictions(args.pred) if args.pred else _run_model(benchmark, args, document, path)
     scores = benchmark.score(document, predictions)

@@ -1,13 +1,27 @@
-"""Figures as a table on the terminal and as JSON."""
+"""Figures as a table on the terminal and as JSON; what is checked before there are any."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from evaluation.benchmark import Benchmark, Scores, Table
-from models.files import write_json
+from models.files import check_apart, check_output, write_json
+
+
+def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path | str | None]) -> None:
+    """Raise InputError for outputs that cannot be written or that would replace an input or each other.
+
+    A folder that is read stands for the files in it; an input that does not exist, such as a name of the zoo,
+    for none.
+    """
+    targets = [path for path in outputs if path is not None]
+    given = [Path(name) for name in inputs if name is not None and Path(name).exists()]
+    check_apart(targets, [file for path in given for file in (path, *path.glob("*"))])
+    for path in targets:
+        check_output(path, overwrite=True)
 
 
 def print_scores(benchmark: Benchmark, scores: Scores, source: str) -> None:

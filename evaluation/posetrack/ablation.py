@@ -10,6 +10,7 @@ from typing import Any
 from evaluation.posetrack.joints import mean_known
 from evaluation.posetrack.running import RunOptions, predict
 from evaluation.posetrack.scoring import evaluate
+from models.errors import InputError
 
 # Without the Kalman filter's second chance, which the paper does not have.
 _PAPER: dict[str, Any] = {"carry": 0.0, "match": "greedy"}
@@ -30,7 +31,13 @@ def ablation(
     """Run the tracker once for each row, in folders of their names, and give the table.
 
     ``AP`` is that of all joints, ``AP of tracks`` and ``MOTA`` those of joints that reach the threshold.
+
+    Raises:
+        InputError: tracker settings that the rows set themselves, and whatever `predict` and `evaluate` say.
     """
+    taken = sorted({key for row in ROWS.values() for key in row} & options.tracker.keys())
+    if taken:
+        raise InputError(f"the ablation's rows set {' and '.join(taken)} themselves: leave them out of --set")
     table: dict[str, dict[str, float | str]] = {}
     for name, settings in ROWS.items():
         row = replace(options, track=True, tracker=_PAPER | options.tracker | settings)

@@ -9,9 +9,9 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evaluation.output import check_outputs
 from models.command import positive
 from models.errors import InputError
-from models.files import check_output
 from models.options import add_engine_options
 
 if TYPE_CHECKING:
@@ -82,13 +82,13 @@ def run(args: argparse.Namespace) -> int:
     if args.data is not None and (args.model is None or args.pred is not None):
         raise InputError("--data needs --model, the network to run, and no --pred")
     _refuse_useless(args)
-    for target in filter(None, (args.json, args.csv)):
-        check_output(target, overwrite=True)
+    gt = args.gt or _annotations_below(args.data, args.split)
+    page = args.report and args.report / "index.html"
+    check_outputs((args.json, args.csv, page), (gt, args.pred, args.model, args.boxes, args.detector))
     if args.data is None:
-        return _score(args, args.gt, args.pred, tracking=not args.ap_only)
-    from evaluation.posetrack.running import annotation_folder, predict
+        return _score(args, gt, args.pred, tracking=not args.ap_only)
+    from evaluation.posetrack.running import predict
 
-    gt = args.gt or annotation_folder(args.data, args.split)
     name = re.sub(r"[^\w.-]+", "_", Path(args.model).stem)
     folder = args.save or Path("runs") / "posetrack18" / name
     options = _run_options(args)
@@ -101,12 +101,24 @@ def run(args: argparse.Namespace) -> int:
     return _score(args, gt, folder / "tracks", tracking=True, poses=folder / "poses")
 
 
+def _annotations_below(data: Path, split: str) -> Path:
+    from evaluation.posetrack.running import annotation_folder
+
+    return annotation_folder(data, split)
+
+
 def _refuse_useless(args: argparse.Namespace) -> None:
-    """Raise InputError for options that would have no effect beside the others."""
+    """Raise InputError for options that would have no effect, beside the others or by themselves."""
     if args.data is None and (args.track or args.ablation):
         raise InputError("--track and --ablation run the tracker: give --data and --model")
     if args.ablation and (args.report or args.csv or args.full or args.sweep or args.per_sequence):
         raise InputError("--ablation prints its own table: of the outputs it takes --json alone")
+    if args.ap_only and (args.track or args.ablation):
+        raise InputError("--ap-only leaves tracking out: give it without --track and --ablation")
+    if args.images and not args.report:
+        raise InputError("--images is for the page that --report writes")
+    if args.images and not args.images.is_dir():
+        raise InputError(f"--images '{args.images}' is not a folder")
     tracking = not args.ap_only if args.data is None else args.track
     if args.sweep and not tracking:
         raise InputError("--sweep weighs AP against MOTA: it needs tracking (--track, and no --ap-only)")

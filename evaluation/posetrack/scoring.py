@@ -106,7 +106,8 @@ def evaluate_pairs(
     """`evaluate` for sequences that have been read already."""
     frames = collect(pairs, rules)
     if not len(frames):
-        raise InputError("nothing to evaluate: no frame with an annotated person")
+        counted = "with an annotated person" if rules.only_frames_with_people else "that is labelled"
+        raise InputError(f"nothing to evaluate: no frame {counted}")
     paired = pair_people(frames)
     samples = collect_samples(paired, frames)
     matching = counts = None

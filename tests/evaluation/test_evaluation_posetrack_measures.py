@@ -14,7 +14,7 @@ from evaluation.posetrack.hota import THRESHOLDS, hota
 from evaluation.posetrack.identity import identity, trajectories
 from evaluation.posetrack.joints import JOINTS, table_row
 from evaluation.posetrack.measures import measure
-from evaluation.posetrack.protocol import POSEVAL, STRICT
+from evaluation.posetrack.protocol import POSEVAL, STRICT, Protocol
 from evaluation.posetrack.regions import inside_regions
 from evaluation.posetrack.scoring import PoseTrackResult, evaluate, evaluate_pairs
 from evaluation.posetrack.sequences import People, PoseSequence
@@ -207,6 +207,17 @@ def test_strict_counts_labelled_frames_without_people() -> None:
     assert (len(official.frames), len(strict.frames)) == (10, 12)
     assert strict.precision.precision[0] == pytest.approx(100 * 10 / 12)
     assert official.precision.precision[0] == 100
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [(POSEVAL, "no frame with an annotated person"), (STRICT, "no frame that is labelled")],
+)
+def test_nothing_to_evaluate(rules: Protocol, message: str) -> None:
+    empty = sequence([], 3)
+    pair = replace(empty, labelled=np.zeros(3, bool)), empty
+    with pytest.raises(InputError, match=message):
+        evaluate_pairs([pair], rules)
 
 
 def test_equal_scores_enter_the_strict_curve_together() -> None:

@@ -188,6 +188,30 @@ def test_boxes_from_a_file(run: Run, data: Path, model: Path, tmp_path: Path) ->
         (["--gt", ".", "--pred", ".", "--sweep", "--ap-only"], "--sweep weighs AP against MOTA"),
         (["--data", ".", "--model", "x", "--sweep"], "--sweep weighs AP against MOTA"),
         (["--data", ".", "--model", "x", "--ablation", "--full"], "takes --json alone"),
+        (["--data", ".", "--model", "x", "--track", "--ap-only"], "--ap-only leaves tracking out"),
+        (["--data", ".", "--model", "x", "--images", "."], "--images is for the page"),
+        (
+            ["--gt", ".", "--pred", ".", "--report", "x", "--images", "none"],
+            "--images 'none' is not a folder",
+        ),
+        (["--data", "DATA", "--model", "MODEL", "--json", "MODEL"], "it is an input"),
+        (
+            [
+                "--data",
+                "DATA",
+                "--model",
+                "MODEL",
+                "--json",
+                "DATA/annotations/val/../val/000001_mpii_test.json",
+            ],
+            "it is an input",
+        ),
+        (["--data", "DATA", "--model", "MODEL", "--json", "x.out", "--csv", "x.out"], "two outputs would be"),
+        (["--data", "DATA", "--model", "MODEL", "--report", "MODEL"], "cannot make the folder"),
+        (
+            ["--data", "DATA", "--model", "MODEL", "--ablation", "--set", "similarity=flow"],
+            "rows set similarity themselves",
+        ),
         (["--data", ".", "--model", "x"], "no annotation files of PoseTrack18 below"),
         (["--data", "DATA", "--model", "MODEL", "--boxes", "none.json"], "cannot read --boxes 'none.json'"),
         (["--data", "DATA", "--model", "MODEL", "--set", "speed=3"], "--set speed=3: no such setting"),
@@ -199,9 +223,8 @@ def test_boxes_from_a_file(run: Run, data: Path, model: Path, tmp_path: Path) ->
 def test_wrong_commands_end_in_one_line(
     run: Run, data: Path, model: Path, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
-    named = {"DATA": str(data), "MODEL": str(model)}
     done = run(
-        *(named.get(word, word) for word in arguments),
+        *(word.replace("DATA", str(data)).replace("MODEL", str(model)) for word in arguments),
         *(["--save", tmp_path] if "--data" in arguments else []),
     )
     assert done.status == 2
