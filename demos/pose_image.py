@@ -15,9 +15,9 @@ if __package__ in (None, ""):  # run as a file from anywhere
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from models.errors import InputError, exit_status
-from models.files import check_output, write_json, write_whole
+from models.files import check_apart, check_output, write_json, write_whole
 from models.options import add_engine_options
-from tracker.cli import command_parser
+from tracker.cli import command_parser, files_read
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,7 +58,9 @@ def arguments() -> argparse.ArgumentParser:
 def run(argv: list[str] | None = None) -> int:
     args = arguments().parse_args(argv)
     output = args.output or Path(f"{args.image.stem}_pose.jpg")
-    for path in filter(None, (output, args.json)):
+    outputs = [path for path in (output, args.json) if path]
+    check_apart(outputs, [args.image, *files_read(args)])
+    for path in outputs:
         check_output(path, args.overwrite)
     boxes = [_box(text) for text in args.box or []]
 

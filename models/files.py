@@ -36,7 +36,7 @@ def check_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
         if file in read:
             raise InputError(f"cannot write '{path}': it is an input; give another name")
         if file in written:
-            raise InputError(f"two outputs would be '{path}': give each a name of its own")
+            raise InputError(f"two outputs would be '{path}': give each a name or folder of its own")
         written.add(file)
 
 

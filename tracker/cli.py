@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from models.command import Parser
@@ -175,6 +176,12 @@ def settings(args: argparse.Namespace) -> dict[str, Any]:
     """The options' values: those given, else the preset's, else nothing (the default holds)."""
     given = {**PRESETS.get(getattr(args, "preset", None) or "", {}), **vars(args)}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def files_read(args: argparse.Namespace) -> list[Path]:
+    """What a run reads beside its inputs: boxes and networks, whose names count as files, too."""
+    given = settings(args)
+    return [Path(given[name]) for name in ("detections", "detector", "pose_model") if name in given]
 
 
 def tracker_options(args: argparse.Namespace) -> TrackerOptions:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import InputError
-from models.files import check_output
+from models.files import check_apart, check_output
 from tracker.draw import DrawOptions, Painter
 from tracker.results.annotations import CocoResults, PoseTrackResults
 from tracker.results.json_file import JsonLines, JsonResults
-from tracker.results.openpose import OpenPoseResults, check_folder
+from tracker.results.openpose import OpenPoseResults, check_folder, frame_file
 from tracker.results.sink import RunInfo, Sink, stem_of
 from tracker.results.tables import CsvResults, MotResults
 
@@ -57,6 +57,13 @@ class OutputPlan:
     source: str
     paths: dict[str, Path]
 
+    def files(self) -> list[Path]:
+        """One for each option; of a folder the first frame's."""
+        return [
+            frame_file(path, stem_of(self.source), 0) if option == "openpose" else path
+            for option, path in self.paths.items()
+        ]
+
     def check(self, overwrite: bool) -> None:
         """Raise InputError unless every file may and can be written; missing folders are made."""
         from tracker.video.overlay import container_format
@@ -67,8 +74,6 @@ class OutputPlan:
                 continue
             if option == OVERLAY:
                 container_format(path)
-            if path.exists() and Path(self.source).exists() and path.samefile(self.source):
-                raise InputError(f"'{path}' is the input itself: give another name for --{option}")
             check_output(path, overwrite)
 
     def open(self, run: RunInfo, draw: DrawOptions) -> list[Sink]:
@@ -88,15 +93,19 @@ class OutputPlan:
         return sinks
 
 
-def plan_outputs(sources: list[str], asked: dict[str, str]) -> list[OutputPlan]:
+def plan_outputs(
+    sources: list[str], asked: dict[str, str], also_read: Iterable[Path] = ()
+) -> list[OutputPlan]:
     """Where the results of each input go.
 
     Args:
         sources: the inputs.
         asked: option name → path. With one input a file, or a folder in which it gets its usual name; with
             several always a folder. Empty: the usual two files, in the working directory.
+        also_read: files of the run beside the inputs.
 
-    Raises InputError where two inputs would be written to one file, or a file's name stands for several.
+    Raises InputError where a file would be written twice or is read in this run, or where a file's name
+    stands for several.
     """
     wanted = asked or dict.fromkeys(DEFAULTS, ".")
     folders = {o: _folder(o, given, len(sources) > 1) for o, given in wanted.items()}
@@ -105,13 +114,8 @@ def plan_outputs(sources: list[str], asked: dict[str, str]) -> list[OutputPlan]:
         names = {o: stem_of(source) + NAMES[o] for o in wanted}
         paths = {o: Path(given) if (f := folders[o]) is None else f / names[o] for o, given in wanted.items()}
         plans.append(OutputPlan(source, paths))
-    taken: dict[tuple[Path, str], str] = {}
-    for plan in plans:
-        for option, path in plan.paths.items():
-            key = (path.resolve(), stem_of(plan.source) if option == "openpose" else "")
-            if key in taken:
-                raise InputError(f"both {taken[key]} and --{option} of '{plan.source}' would be '{path}'")
-            taken[key] = f"--{option} of '{plan.source}'"
+    written = [file for plan in plans for file in plan.files()]
+    check_apart(written, [*map(Path, sources), *also_read])
     return plans
 
 

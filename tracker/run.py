@@ -16,6 +16,7 @@ import numpy as np
 
 from models.errors import InputError
 from tracker.assembly import build_tracker, describe, model_facts, option_facts
+from tracker.cli import files_read
 from tracker.draw import DrawOptions
 from tracker.outputs import NAMES, OVERLAY, OutputPlan, close_all, plan_outputs, write_all
 from tracker.pipeline import PoseTracker
@@ -44,7 +45,7 @@ def track_videos(args: argparse.Namespace) -> int:
         raise InputError(f"--detections fits one video, but there are {len(sources)} inputs")
     asked = {name: getattr(args, name) for name in NAMES if getattr(args, name)}
     plans, status = [], DONE
-    for plan in plan_outputs(sources, asked):
+    for plan in plan_outputs(sources, asked, files_read(args)):
         try:
             _open(plan.source, args).close()
             plan.check(args.overwrite)

@@ -299,7 +299,8 @@ def test_quiet_and_overwrite(track: Track, clips: Clips, capsys: Capture) -> Non
         (["CLIP", "-o", "out.gif"], "give a name that ends in"),
         (["CLIP", "-o", "/dev/null/out.mp4"], "cannot make the folder '/dev/null'"),
         (["CLIP", "--json", "same", "--csv", "same"], "would be 'same'"),
-        (["CLIP", "-o", "CLIP", "--overwrite"], "is the input itself"),
+        (["CLIP", "-o", "CLIP", "--overwrite"], "'CLIP': it is an input"),
+        (["CLIP", "--detections", "b.json", "--json", "b.json", "--overwrite"], "'b.json': it is an input"),
         (["CLIP", "--pose-model", "CLIP"], "clip.mp4"),
         (["CLIP", "--detector", "best"], "unknown detector"),
         (["CLIP", "CLIP", "--json", "r.json"], "folder"),
@@ -316,6 +317,15 @@ def test_wrong_arguments(
     assert says.replace("CLIP", str(clips())) in printed.err
     assert len(printed.err.splitlines()) == 1
     assert os.listdir() == []
+
+
+def test_no_input_is_overwritten(track: Track, clips: Clips, capsys: Capture) -> None:
+    """Also where another input's usual output has its name."""
+    for name in ("street.mp4", "street_tracked.mp4"):
+        Path(name).symlink_to(clips())
+    assert track("street.mp4", "street_tracked.mp4", "--overwrite", boxes=False) == 2
+    assert "cannot write 'street_tracked.mp4': it is an input" in capsys.readouterr().err
+    assert len(os.listdir()) == 2
 
 
 @pytest.mark.skipif(

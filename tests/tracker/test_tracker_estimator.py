@@ -112,6 +112,8 @@ def test_the_command_writes_a_picture_and_keypoints(
         (["photo.png", "-o", "photo.png/x.jpg"], "cannot make the folder 'photo.png'"),
         (["photo.png", "-o", "x.docx", "--pose-model", "defult"], "choose a picture's name"),
         (["photo.png", "--pose-model", "defult"], "nearest: default"),
+        (["photo.png", "-o", "photo.png", "--overwrite"], "'photo.png': it is an input"),
+        (["photo.png", "-o", "x.jpg", "--json", "x.jpg"], "two outputs would be 'x.jpg'"),
         (["photo.png", "--engine", "tensorrt"], "invalid choice: 'tensorrt'"),
     ],
 )

@@ -15,7 +15,7 @@ from models.keypoints import COCO, CROWDPOSE, MPII, KeypointSet
 from tracker.results.annotations import CocoResults, PoseTrackResults
 from tracker.results.files import RecordFile
 from tracker.results.json_file import JsonResults
-from tracker.results.openpose import BODY_25, OpenPoseResults
+from tracker.results.openpose import BODY_25, OpenPoseResults, check_folder
 from tracker.results.sink import RunInfo, Sink, stem_of
 from tracker.results.tables import CsvResults, MotResults
 from tracker.types import Frame, FrameResult, Poses
@@ -132,6 +132,23 @@ def test_coco_counts_from_one(tmp_path: Path) -> None:
     assert set(person["keypoints"][2::3]) == {0, 2}
     assert person["keypoints"][2::3].count(2) == person["num_keypoints"]
     assert person["area"] == pytest.approx(100.5 * 205)
+
+
+def test_openpose_leaves_the_files_of_other_videos(tmp_path: Path) -> None:
+    """Also of those whose names begin alike; its own go with the first frame of a new run, not before."""
+    for stem, frames in (("clip_2", 1), ("clip", 2)):
+        run = replace(run_of(), source=replace(SOURCE, path=f"{stem}.mp4"))
+        write(OpenPoseResults(tmp_path, run), *map(result, range(frames)))
+    write(OpenPoseResults(tmp_path, run))
+    names = ("clip_000000000000", "clip_000000000001", "clip_2_000000000000")
+    files = [tmp_path / f"{name}_keypoints.json" for name in names]
+    assert sorted(tmp_path.iterdir()) == files
+    write(OpenPoseResults(tmp_path, run), result(0))
+    assert sorted(tmp_path.iterdir()) == [files[0], files[2]]
+    check_folder(tmp_path, "clip_2_0", overwrite=False)
+    for stem in ("clip", "clip_2"):
+        with pytest.raises(InputError, match=f"holds results of '{stem}'"):
+            check_folder(tmp_path, stem, overwrite=False)
 
 
 @pytest.mark.parametrize("keypoints", [COCO, MPII, CROWDPOSE])

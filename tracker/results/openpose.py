@@ -7,7 +7,7 @@ OpenPose's own training. ``person_id`` holds the track id.
 
 from __future__ import annotations
 
-import glob
+import re
 from pathlib import Path
 
 import numpy as np
@@ -47,10 +47,13 @@ class OpenPoseResults:
         self._run = run
         self._stem = stem_of(run.source.path)
         self._positions = BODY_25.positions_in(run.keypoints)
-        for old in folder.glob(f"{glob.escape(self._stem)}_*_keypoints.json"):
-            old.unlink()
+        self._begun = False
 
     def write(self, result: FrameResult) -> None:
+        if not self._begun:
+            for old in _frame_files(self._folder, self._stem):
+                old.unlink()
+            self._begun = True
         joints = self._joints(result)
         people = [
             {
@@ -61,7 +64,7 @@ class OpenPoseResults:
             }
             for track, values in zip(result.poses.track_ids, joints, strict=True)
         ]
-        file = PartFile(self._folder / _name(self._stem, result.frame.index))
+        file = PartFile(frame_file(self._folder, self._stem, result.frame.index))
         try:
             file.part.write_bytes(orjson.dumps({"version": 1.3, "people": people}))
         except OSError:
@@ -91,10 +94,17 @@ class OpenPoseResults:
 
 def check_folder(folder: Path, stem: str, overwrite: bool) -> None:
     """Raise InputError unless the folder of a video's files may and can be written."""
-    check_output(folder / _name(stem, 0), overwrite=True)
-    if not overwrite and any(folder.glob(f"{glob.escape(stem)}_*_keypoints.json")):
+    check_output(frame_file(folder, stem, 0), overwrite=True)
+    if not overwrite and _frame_files(folder, stem):
         raise InputError(f"'{folder}' holds results of '{stem}': add --overwrite, or give another folder")
 
 
-def _name(stem: str, index: int) -> str:
-    return f"{stem}_{index:012d}_keypoints.json"
+def frame_file(folder: Path, stem: str, index: int) -> Path:
+    """The file of a video's frame."""
+    return folder / f"{stem}_{index:012d}_keypoints.json"
+
+
+def _frame_files(folder: Path, stem: str) -> list[Path]:
+    """A video's files that are there, without those of another whose name only begins likewise."""
+    name = re.compile(re.escape(stem) + r"_\d{12,}_keypoints\.json")
+    return [file for file in folder.glob("*_keypoints.json") if name.fullmatch(file.name)]
