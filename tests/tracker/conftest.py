@@ -38,6 +38,7 @@ class Clip:
     rate: Fraction = RATE
     times: Sequence[int] | None = None  # in ticks of time_base
     time_base: Fraction | None = None
+    duration: int | None = None  # of each picture in ticks
     rotation: int | None = None
     aspect: Fraction | None = None
     audio: str | None = None
@@ -70,9 +71,16 @@ def make_clip(path: Path, clip: Clip | None = None, **changes: object) -> Path:
             frame = av.VideoFrame.from_ndarray(picture(index, c.width, c.height), format="bgr24")
             frame = frame.reformat(format=c.pix_fmt)
             frame.pts, frame.time_base = (c.times[index] if c.times else index), base
-            container.mux(video.encode(frame))
-        container.mux(video.encode(None))
+            _mux(container, video.encode(frame), c.duration)
+        _mux(container, video.encode(None), c.duration)
     return path
+
+
+def _mux(container: av.container.OutputContainer, packets: list[av.Packet], duration: int | None) -> None:
+    for packet in packets:
+        if duration is not None:
+            packet.duration = duration
+        container.mux(packet)
 
 
 def _write_sound(container: av.container.OutputContainer, stream: av.AudioStream, clip: Clip) -> None:

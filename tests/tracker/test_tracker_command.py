@@ -154,6 +154,20 @@ def test_copied_sound_is_the_same_to_the_last_sample(track: Track, clips: Clips,
     assert video_times(Path("o.mp4")) == video_times(source)
 
 
+def test_damaged_sound_is_left_out(track: Track, clips: Clips, capsys: Capture) -> None:
+    source = clips("a.mkv", audio="flac", frames=40)
+    with av.open(str(source)) as container:
+        sounds = [bytes(packet) for packet in container.demux(audio=0)][5:8]
+    content = source.read_bytes()
+    for sound in sounds:
+        content = content.replace(sound, bytes(len(sound)))
+    Path("damaged.mkv").write_bytes(content)
+    assert track("damaged.mkv", "-o", "o.mov") == 0
+    assert capsys.readouterr().err.count("warning: the sound of 'damaged.mkv' is damaged") == 1
+    assert len(video_times(Path("o.mov"))) == 40
+    assert audio_span(Path("o.mov"))[2] == pytest.approx(1.6, abs=0.1)
+
+
 @pytest.mark.parametrize("audio", ["aac", "pcm_s16le"])
 def test_range_cuts_pictures_and_sound(track: Track, clips: Clips, audio: str) -> None:
     source = clips("a.mkv", audio=audio, frames=40)

@@ -221,6 +221,11 @@ def test_truncated_file_gives_what_is_there(clips: Clips, tmp_path: Path, name: 
     assert f"{len(frames)} frames are kept" in error
 
 
+def test_a_last_picture_that_stands_long_is_no_damage(clips: Clips) -> None:
+    source = clips("slides.mkv", frames=3, times=[0, 1000, 3000], time_base=Fraction(1, 1000), duration=5000)
+    assert [frame.time for frame in read(source)] == [0, 1, 3]
+
+
 def test_damage_in_the_middle_is_stepped_over(clips: Clips, tmp_path: Path) -> None:
     content = bytearray(clips("hole.ts", frames=75).read_bytes())
     middle = len(content) // 2

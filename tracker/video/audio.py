@@ -29,7 +29,7 @@ RUN_UP = Fraction(1, 4)  # seconds of sound before 0 that a coder may need to be
 class AudioCopy:
     """Reads the sound through its own handle and writes it in step with the pictures.
 
-    Sound that cannot be read does not spoil the video: it ends there and `notes` says so.
+    Sound that cannot be read does not spoil the video: it is left out and `notes` says so.
     """
 
     def __init__(self, path: str, source: InputContainer, output: OutputContainer) -> None:
@@ -74,8 +74,7 @@ class AudioCopy:
                 self._waiting = packet
                 return
             if time >= self._earliest:
-                track = self._tracks[packet.stream.index]
-                for out in track.convert(packet, round((self._start + self._origin) / packet.time_base)):
+                for out in self._converted(packet):
                     self._output.mux(out)
 
     def close(self) -> None:
@@ -94,9 +93,22 @@ class AudioCopy:
         try:
             return next((packet for packet in self._packets if packet.pts is not None), None)
         except (OSError, av.error.FFmpegError) as error:
-            self.notes.append(f"the sound of '{self._path}' is damaged ({error.strerror}): it ends early")
+            self._note(error, "it ends early")
             self._packets = iter(())
             return None
+
+    def _converted(self, packet: Packet) -> list[Packet]:
+        shift = round((self._start + self._origin) / packet.time_base)
+        try:
+            return self._tracks[packet.stream.index].convert(packet, shift)
+        except av.error.FFmpegError as error:
+            self._note(error, "parts of it are left out")
+            return []
+
+    def _note(self, error: OSError | av.error.FFmpegError, what: str) -> None:
+        note = f"the sound of '{self._path}' is damaged ({error.strerror}): {what}"
+        if note not in self.notes:
+            self.notes.append(note)
 
 
 class _Track:

@@ -46,6 +46,7 @@ class VideoFile(Source):
         self._span = span or TimeRange()
         self._damage = Damage(path)
         self._reformatter = VideoReformatter()
+        self._end = Fraction(0)  # of the last packet, in the container's seconds
         self._open(path)
         try:
             first = next(self._pictures, None)
@@ -85,7 +86,7 @@ class VideoFile(Source):
                 self.seconds += time.perf_counter() - began
                 yield Frame(index, moment, image)
         else:
-            self._damage.check_end(clock.last, self._stream)
+            self._damage.check_end(max(clock.last, self._end - self._origin), self._stream)
             ended = True
         if not came:
             what = "ends" if ended else "has one"
@@ -116,6 +117,8 @@ class VideoFile(Source):
                 continue
             finally:
                 self.seconds += time.perf_counter() - began
+            if packet.pts is not None:
+                self._end = max(self._end, (packet.pts + (packet.duration or 0)) * packet.time_base)
             if packet.is_corrupt:
                 self._damage.note()
             yield from pictures
@@ -186,11 +189,11 @@ class Damage:
     def note(self) -> None:
         self._packets += 1
 
-    def check_end(self, last: Fraction, stream: VideoStream) -> None:
-        """Note that the file was cut off where its header promises more than came."""
+    def check_end(self, end: Fraction, stream: VideoStream) -> None:
+        """Note that the file was cut off where its header promises more than came until `end` (seconds)."""
         promised = _stream_duration(stream)
-        if promised is not None and promised - last > MISSING_END + 2 / Fraction(stream.average_rate or 25):
-            self._cut = f"it ends at {float(last):.2f} s of {float(promised):.2f} s"
+        if promised is not None and promised - end > MISSING_END + 2 / Fraction(stream.average_rate or 25):
+            self._cut = f"it ends at {float(end):.2f} s of {float(promised):.2f} s"
 
     def report(self, frames: int) -> None:
         """Raise DamagedSourceError if there was any."""
