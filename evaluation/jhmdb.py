@@ -24,8 +24,11 @@ _TORSO = (JHMDB.index("left_shoulder"), JHMDB.index("right_hip"))
 
 
 def pck_row(distances: NDArray, threshold: float = 0.2) -> dict[str, float]:
-    """Hit rates from 0 to 1 by joint pair, and the plain mean over the 15 joints, from (N, 15) distances."""
-    rates = hit_rates(distances, threshold)
+    """Hit rates from 0 to 1 by joint pair, and the plain mean over the 15 joints, from (N, 15) distances.
+
+    A joint that nobody has counts as −1 in its column, as in MMPose; the mean leaves it out.
+    """
+    rates = np.nan_to_num(hit_rates(distances, threshold), nan=-1.0)
     row = {"Head": float(rates[JHMDB.index("head")])}
     for name, joint in _JOINTS.items():
         row[name] = float((rates[JHMDB.index(f"left_{joint}")] + rates[JHMDB.index(f"right_{joint}")]) / 2)

@@ -19,7 +19,7 @@ _JOINTS = {
     "Head": ("head_top",),
     **{name: (f"left_{name.lower()}", f"right_{name.lower()}") for name in COLUMNS[1:7]},
 }
-_LEFT_OUT = [MPII.index("pelvis"), MPII.index("thorax")]
+_IN_MEAN = [k for k, name in enumerate(MPII.names) if name not in ("pelvis", "thorax")]
 _THRESHOLDS = np.arange(0, 0.5 + 0.01, 0.01)
 
 
@@ -29,7 +29,8 @@ def pckh_row(
     """MPII's row in per cent.
 
     Joint pairs are plain means of left and right; ``Mean`` weighs joints by how often they are annotated and
-    leaves pelvis and thorax out.
+    leaves pelvis and thorax out. A joint that nobody has counts as each program lets it: 0/0 in the Microsoft
+    code, so that its pair and both means are NaN; −100 in MMPose, in its pair alone.
 
     Args:
         predicted, truth: (N, 16, 2) x, y in pixels.
@@ -46,14 +47,15 @@ def pckh_row(
         distances = normalised_distances(predicted, truth, visible, head_sizes)
         near, half = (distances < threshold for threshold in (_THRESHOLDS[10], 0.5))
     counts = visible.sum(axis=0)
-    with np.errstate(invalid="ignore"):  # a joint that nobody has gives NaN
-        near_rates, rates = (100.0 * (hits & visible).sum(axis=0) / counts for hits in (near, half))
-    weights = counts.astype(np.float64)
-    weights[_LEFT_OUT] = 0
-    weights /= max(weights.sum(), 1)
+    nobody = np.nan if variant == "microsoft" else -100.0
+    near_rates, rates = (
+        np.where(counts > 0, 100.0 * (hits & visible).sum(axis=0) / np.maximum(counts, 1), nobody)
+        for hits in (near, half)
+    )
+    weights = counts[_IN_MEAN] / max(counts[_IN_MEAN].sum(), 1)
     row = {name: float(np.mean([rates[MPII.index(j)] for j in joints])) for name, joints in _JOINTS.items()}
-    row["Mean"] = float(np.nansum(rates * weights))
-    row["Mean@0.1"] = float(np.nansum(near_rates.astype(distances.dtype) * weights))
+    row["Mean"] = float(np.sum(rates[_IN_MEAN] * weights))
+    row["Mean@0.1"] = float(np.sum(near_rates[_IN_MEAN].astype(distances.dtype) * weights))
     return row
 
 
@@ -64,15 +66,26 @@ def score(document: Document, predictions: Any) -> Scores:
     sizes = np.array([p.get("head_size", np.nan) for p in people], np.float64)
     predicted = align(document, predictions, MPII)
     known = ~np.isnan(sizes)
+    visible = truth[known, :, 2] > 0
     rows = {
-        variant: pckh_row(
-            predicted[known], truth[known, :, :2], truth[known, :, 2] > 0, sizes[known], variant=variant
-        )
+        variant: pckh_row(predicted[known], truth[known, :, :2], visible, sizes[known], variant=variant)
         for variant in ("microsoft", "mmpose")
     }
     notes = []
     if not known.all():
         notes.append(f"{(~known).sum()} of {len(people)} people have no head size and are left out")
+    estimated = sum(p.get("head_size_estimated", False) for p in people)
+    if estimated:
+        notes.append(
+            f"{estimated} of {len(people)} head sizes are estimated from neck and top of the head: official "
+            "figures need these people's gt_valid.mat or mpii_gt_val.mat beside the annotations"
+        )
+    absent = [MPII.names[k] for k in _IN_MEAN if not visible[:, k].any()]
+    if absent:
+        notes.append(
+            f"nobody has {', '.join(absent)} annotated: the Microsoft code's means are undefined; "
+            f"MMPose's of the other joints is {rows['mmpose']['Mean']:.1f}"
+        )
     table = Table("PCKh in per cent", COLUMNS, tuple((v, tuple(row.values())) for v, row in rows.items()), 1)
     metrics = rows["microsoft"] | {f"{name} (mmpose)": value for name, value in rows["mmpose"].items()}
     row = (rows["microsoft"]["Mean"] / 100, rows["microsoft"]["Mean@0.1"] / 100)

@@ -16,6 +16,7 @@ from models.keypoints import MPII
 HEAD_SIZE = 0.6  # part of the head box's diagonal that PCKh divides by
 # MPII's head_top and upper_neck lie on the head box's middle line, 0.8 of its diagonal apart.
 HEAD_LENGTH = 0.8
+_NECK, _TOP_OF_HEAD = MPII.index("upper_neck"), MPII.index("head_top")
 
 
 def read(path: Path) -> Document:
@@ -24,7 +25,8 @@ def read(path: Path) -> Document:
     Takes the owners' ``mpii_human_pose_v1_u12_1.mat`` (its training people), the JSON lists of the Microsoft
     code and of MMPose, the evaluation matrices ``gt_valid.mat`` or ``mpii_gt_val.mat`` (positions only, to
     score predictions), or COCO-style JSON with ``head_size``. Head sizes of a JSON list come from the
-    evaluation matrices beside it, or from the neck and the top of the head.
+    evaluation matrices beside it if they hold as many people, or from the neck and the top of the head, and
+    are then marked ``head_size_estimated``.
     """
     if path.suffix == ".mat":
         document = _read_mat(path)
@@ -37,6 +39,7 @@ def read(path: Path) -> Document:
 def _from_list(rows: list[Document], path: Path) -> Document:
     image_ids: dict[str, int] = {}
     people = []
+    sizes = _head_sizes_beside(path, len(rows))
     for i, row in enumerate(rows):
         missing = {"image", "center", "scale", "joints", "joints_vis"} - row.keys()
         if missing:
@@ -45,15 +48,14 @@ def _from_list(rows: list[Document], path: Path) -> Document:
         if joints.shape[0] != len(MPII):
             raise InputError(f"'{path}': entry {i} has {len(joints)} joints, MPII has {len(MPII)}")
         image_id = image_ids.setdefault(row["image"], len(image_ids) + 1)
-        people.append(
-            _person(
-                i + 1, image_id, joints[:, :2], np.asarray(row["joints_vis"]) > 0, row["center"], row["scale"]
-            )
-        )
-    sizes = _head_sizes_beside(path, len(people))
-    if sizes is not None:
-        for person, size in zip(people, sizes.tolist(), strict=True):
-            person["head_size"] = size
+        labelled = np.asarray(row["joints_vis"]) > 0
+        person = _person(i + 1, image_id, joints[:, :2], labelled, row["center"], row["scale"])
+        if sizes is not None:
+            person["head_size"] = float(sizes[i])
+        elif labelled[_NECK] and labelled[_TOP_OF_HEAD]:
+            length = float(np.linalg.norm(joints[_NECK, :2] - joints[_TOP_OF_HEAD, :2]))
+            person |= {"head_size": HEAD_SIZE / HEAD_LENGTH * length, "head_size_estimated": True}
+        people.append(person)
     return {
         "images": [{"id": image_id, "file_name": name} for name, image_id in image_ids.items()],
         "annotations": people,
@@ -72,24 +74,20 @@ def _person(
     keypoints = np.zeros((len(MPII), 3))
     keypoints[labelled, :2] = joints[labelled] - 1
     keypoints[labelled, 2] = 2
-    entry = {
+    return {
         "id": person_id,
         "image_id": image_id,
         "bbox": [left, top, side, side],
         "keypoints": keypoints.reshape(-1).tolist(),
     }
-    neck, top_of_head = MPII.index("upper_neck"), MPII.index("head_top")
-    if labelled[neck] and labelled[top_of_head]:
-        length = float(np.linalg.norm(joints[neck] - joints[top_of_head]))
-        entry["head_size"] = HEAD_SIZE / HEAD_LENGTH * length
-    return entry
 
 
 def _head_sizes_beside(path: Path, people: int) -> NDArray | None:
     for name in ("mpii_gt_val.mat", "gt_valid.mat"):
         if (path.parent / name).is_file():
             sizes = _head_sizes(load_mat(path.parent / name))
-            return sizes if len(sizes) == people else None
+            if len(sizes) == people:  # the owners of the lists put train.json beside gt_valid.mat
+                return sizes
     return None
 
 

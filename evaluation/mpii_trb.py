@@ -54,6 +54,8 @@ def read(path: Path) -> Document:
             raise InputError(
                 f"'{path}': annotation {person.get('id')} has no keypoints, center and scale: not MPII-TRB"
             )
+        if not person["scale"] > 0:
+            raise InputError(f"'{path}': annotation {person.get('id')}: scale must be above 0")
         (x, y), side = person["center"], _CROP / person["scale"] / _PADDING
         person.setdefault("bbox", [x - side / 2, y - side / 2, side, side])
         if "headbox" in person:

@@ -5,9 +5,10 @@ import pytest
 
 from evaluation.annotations import read_json
 from evaluation.jhmdb import pck_row, person_sizes, torso_sizes
-from evaluation.mpii import pckh_row
+from evaluation.mpii import pckh_row, score
 from evaluation.mpii_trb import accuracies
 from evaluation.pck import auc, hit_rates, mean_distance, normalised_distances, pck
+from models.keypoints import JHMDB, MPII
 
 
 @pytest.fixture
@@ -80,6 +81,36 @@ def test_pelvis_and_thorax_are_not_in_the_mean():
     wrong[:, 6:8] = 1000
     row = pckh_row(wrong, truth, np.ones((1, 16), bool), np.array([100.0]))
     assert row["Mean"] == pytest.approx(100)
+
+
+def test_a_joint_that_nobody_has():
+    """0/0 in the Microsoft code; a stand-in of −1 in MMPose, which its means leave out."""
+    truth, visible, heads = np.zeros((1, 16, 2)), np.ones((1, 16), bool), np.array([100.0])
+    visible[:, [MPII.index("left_wrist"), MPII.index("pelvis")]] = False
+    rows = {v: pckh_row(truth, truth, visible, heads, v) for v in ("microsoft", "mmpose")}
+    assert [rows["microsoft"][name] for name in ("Elbow", "Wrist", "Mean", "Mean@0.1")] == pytest.approx(
+        [100, np.nan, np.nan, np.nan], nan_ok=True
+    )
+    assert [rows["mmpose"][name] for name in ("Elbow", "Wrist", "Mean", "Mean@0.1")] == pytest.approx(
+        [100, 0, 100, 100]
+    )
+    distances = np.zeros((2, 15))
+    distances[:, [JHMDB.index("head"), JHMDB.index("left_knee")]] = np.nan
+    row = pck_row(distances)
+    assert [row[name] for name in ("Head", "Knee", "Elb", "Mean")] == [-1, 0, 1, 1]
+
+
+def test_mpii_notes_what_is_not_official():
+    keypoints = np.column_stack((np.zeros((16, 2)), np.full(16, 2)))
+    keypoints[MPII.index("left_wrist"), 2] = 0
+    person = {"id": 1, "image_id": 1, "keypoints": keypoints.ravel().tolist(), "head_size": 60.0}
+    (note,) = score({"annotations": [person]}, np.zeros((1, 16, 2))).notes
+    assert note.startswith("nobody has left_wrist annotated")
+    assert "of the other joints is 100.0" in note
+    keypoints[:, 2] = 2
+    person |= {"keypoints": keypoints.ravel().tolist(), "head_size_estimated": True}
+    (note,) = score({"annotations": [person]}, np.zeros((1, 16, 2))).notes
+    assert note.startswith("1 of 1 head sizes are estimated")
 
 
 def test_trb_accuracy_by_hand():

@@ -149,14 +149,20 @@ def test_mpii_json_list(tmp_path):
     assert second["keypoints"][:3] == [0, 0, 0]
     neck_to_top = np.linalg.norm(JOINTS[9] - JOINTS[8])
     assert first["head_size"] == pytest.approx(HEAD_SIZE / HEAD_LENGTH * neck_to_top)
+    assert first["head_size_estimated"]
 
 
 def test_mpii_head_sizes_beside_the_list(tmp_path):
-    path = tmp_path / "mpii_val.json"
-    path.write_text(json.dumps([mpii_row()]))
+    """Of the matrices beside, those of as many people; a list of other people has its sizes estimated."""
     corners = np.array([[[10.0], [20.0]], [[40.0], [60.0]]])
-    savemat(tmp_path / "mpii_gt_val.mat", {"headboxes_src": corners})
-    assert read("mpii", path)["annotations"][0]["head_size"] == pytest.approx(0.6 * 50)
+    savemat(tmp_path / "mpii_gt_val.mat", {"headboxes_src": corners.repeat(3, axis=2)})
+    savemat(tmp_path / "gt_valid.mat", {"headboxes_src": corners})
+    for people, estimated in ((1, [False]), (2, [True, True])):
+        path = tmp_path / f"{people}.json"
+        path.write_text(json.dumps([mpii_row()] * people))
+        found = read("mpii", path)["annotations"]
+        assert [person.get("head_size_estimated", False) for person in found] == estimated
+        assert (found[0]["head_size"] == pytest.approx(0.6 * 50)) is not estimated[0]
 
 
 def test_mpii_owners_mat(tmp_path):
@@ -298,6 +304,11 @@ def test_wrong_annotations(content, keypoint_set, message):
         ("mpii", [{"image": "a.jpg"}], "entry 0 has no center, joints, joints_vis, scale"),
         ("mpii", [mpii_row(joints=[[0, 0]])], "entry 0 has 1 joints, MPII has 16"),
         ("mpii-trb", {"images": [], "annotations": [{"id": 1}]}, "not MPII-TRB"),
+        (
+            "mpii-trb",
+            {"annotations": [{"id": 1, "center": [5, 5], "scale": 0, "keypoints": []}]},
+            "annotation 1: scale must be above 0",
+        ),
     ],
 )
 def test_wrong_benchmark_files(tmp_path, name, content, message):
