@@ -97,8 +97,10 @@ def _person_from_annolist(person: Json, frame: int) -> Json:
         annotation["keypoints"] = [0] * 3 * len(JOINTS)
         if any("score" in point for point in points):
             annotation["scores"] = [0.0] * len(JOINTS)
-        for point in points:
-            joint = point["id"][0]
+        # like poseval: of points with the same id the first counts, those with other ids than joints' do not
+        by_id = {point["id"][0]: point for point in reversed(points)}
+        for joint in [joint for joint in range(len(JOINTS)) if joint in by_id]:
+            point = by_id[joint]
             annotation["keypoints"][3 * joint : 3 * joint + 3] = [point["x"][0], point["y"][0], 1]
             if "scores" in annotation:
                 annotation["scores"][joint] = point["score"][0] if "score" in point else MISSING_SCORE

@@ -206,7 +206,7 @@ class _Persons:
         positions = SCORED.positions_in(source)
         values = self._numbers("keypoints", 3 * len(names)).reshape(-1, len(names), 3)
         points, present = values[:, :, :2], (values != 0).any(2)
-        scores, notes = self._scores(len(names), head_boxes)
+        scores, notes = self._scores(present, head_boxes)
         people = People(
             frames=self.frames,
             track_ids=self._track_ids() if tracking else np.arange(len(self.frames)),
@@ -240,33 +240,47 @@ class _Persons:
         people.scores[:, lacking] = confidences[:, lacking]
         return f"{' and '.join(inferred)} inferred from the joints around"
 
-    def _numbers(self, key: str, length: int) -> NDArray[np.float64]:
-        """(P, length) the list of numbers that every person has under a key."""
+    def _numbers(self, key: str, length: int, needed: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
+        """(P, length) the list of numbers that every person has under a key.
+
+        What is no finite number becomes 0 where none is ``needed``, (P, length); by default all are.
+        """
         try:
             values = np.array([a[key] for a in self.annotations], np.float64).reshape(-1, length)
         except (KeyError, ValueError, TypeError):
             values = np.zeros((0, length))
         if len(values) == len(self.annotations) and np.isfinite(values).all():
             return values
+        if needed is None:
+            needed = np.ones((len(self.annotations), length), bool)
+        rows = []
         for person, annotation in enumerate(self.annotations):
             given = annotation.get(key)
             if not isinstance(given, list) or len(given) != length:
                 size = f"{len(given)} numbers" if isinstance(given, list) else "none"
                 raise InputError(f"{self.where(person)}: '{key}' must hold {length} numbers, found {size}")
-            if not all(isinstance(v, int | float) and math.isfinite(v) for v in given):
+            finite = [isinstance(v, int | float) and math.isfinite(v) for v in given]
+            if not np.all(finite | ~needed[person]):
                 raise InputError(f"{self.where(person)}: '{key}' holds a value that is not a finite number")
-        return values
+            rows.append([v if sound else 0 for v, sound in zip(given, finite, strict=True)])
+        return np.array(rows, np.float64)
 
-    def _scores(self, length: int, ground_truth: bool) -> tuple[NDArray[np.float64], list[str]]:
-        """(P, length) joint scores; a person without any gets the official program's stand-in."""
+    def _scores(
+        self, present: NDArray[np.bool_], ground_truth: bool
+    ) -> tuple[NDArray[np.float64], list[str]]:
+        """(P, J) joint scores; a person without any gets the official program's stand-in.
+
+        Like poseval, does not look at those of joints that are not ``present``, (P, J).
+        """
         has = [bool(a.get("scores")) for a in self.annotations]
+        length = present.shape[1]
         if all(has):
-            return self._numbers("scores", length), []
-        scores = np.full((len(has), length), MISSING_SCORE)
+            return self._numbers("scores", length, present), []
+        scores = np.full(present.shape, MISSING_SCORE)
         given = np.flatnonzero(has)
         if given.size:
             part = _Persons(self.path, [self.annotations[i] for i in given], self.frames[given], self.images)
-            scores[given] = part._numbers("scores", length)
+            scores[given] = part._numbers("scores", length, present[given])
         if ground_truth:
             return scores, []
         return scores, [f"{len(has) - given.size} persons without 'scores' get the score {MISSING_SCORE:g}"]

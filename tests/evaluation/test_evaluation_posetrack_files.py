@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 from evaluation.__main__ import main
+from evaluation.posetrack.formats import read_sequences
 from evaluation.posetrack.joints import JOINTS
+from evaluation.posetrack.protocol import POSEVAL
 from evaluation.posetrack.scoring import evaluate
 from models.errors import InputError, exit_status
 from models.keypoints import COCO, POSETRACK18
@@ -161,6 +163,29 @@ def test_malformed_files_are_named_with_their_line(tmp_path: Path, text: str, me
         evaluate(gt, pred)
     assert message in str(error.value)
     assert str(pred / f"{NAME}.json") in str(error.value)
+
+
+@pytest.mark.parametrize("odd", [float("nan"), None, "x"])
+def test_scores_of_joints_that_are_not_there_are_not_looked_at(tmp_path: Path, odd: object) -> None:
+    pred = content()
+    person = pred["annotations"][3]
+    person["keypoints"][6:9] = [0, 0, 0]
+    person["scores"] = [0.9, 0.9, odd, *[0.9] * 14]
+    assert evaluate(*write(tmp_path, content(), pred)).precision.ap.mean() > 90
+    person["scores"][1] = odd
+    with pytest.raises(InputError, match=f"{FRAME}: 'scores' holds a value that is not a finite number"):
+        evaluate(*write(tmp_path, content(), pred))
+
+
+def test_posetrack17_takes_the_first_point_of_an_id_and_knows_fifteen(tmp_path: Path) -> None:
+    points = [{"id": [joint], "x": [10 * joint], "y": [5]} for joint in (0, 3, 0, 15, -1)]
+    points[2] |= {"x": [900]}
+    person = {"track_id": [1], "annopoints": [{"point": points}]}
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"annolist": [{"image": [{"name": "1.jpg"}], "annorect": [person]}]}))
+    (sequence,) = read_sequences(path, POSEVAL, ground_truth=False)
+    assert np.flatnonzero(sequence.people.present[0]).tolist() == [0, 3]
+    assert sequence.people.keypoints[0, [0, 3], 0].tolist() == [0, 30]
 
 
 def test_missing_and_extra_files(tmp_path: Path) -> None:
