@@ -51,7 +51,7 @@ def add_arguments(benchmark: Benchmark, parser: argparse.ArgumentParser) -> None
     add_engine_options(run)
     if not benchmark.per_person:
         run.add_argument(
-            "--box-threshold", type=share, default=0.0, metavar="S", help="drop --boxes scored lower"
+            "--box-threshold", type=share, default=0.0, metavar="S", help="drop found boxes scored lower"
         )
         run.add_argument(
             "--joint-threshold", type=share, default=0.2, metavar="S", help="joints that count for a score"
