@@ -1,4 +1,4 @@
-"""The parser of every command line, and the type of options that count."""
+"""The parser of every command line, and the types of options that count or name a file."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}': give a whole number from 1")
     return int(text)
+
+
+def file_name(text: str) -> str:
+    """The type of an option that names a file; an empty name would stand for the working directory."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return text
 
 
 class Parser(argparse.ArgumentParser):

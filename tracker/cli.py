@@ -7,13 +7,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from models.command import Parser
+from models.command import Parser, file_name, positive
 from models.options import add_engine_options
 from tracker.options import FLOWS, MATCHERS, PRESETS, SIMILARITIES, TrackerOptions
 from tracker.outputs import DEFAULTS, NAMES
 
 DETECTOR = "person_detector"
 POSE_MODEL = "default"
+FRAME_RATE = 25.0  # of pictures, frames a second
 
 _DEFAULT = TrackerOptions()
 
@@ -33,6 +34,7 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "inputs",
         nargs="+",
+        type=file_name,
         metavar="INPUT",
         help="videos, stream URLs, pictures, folders of pictures, or quoted patterns ('clips/*.mp4')",
     )
@@ -41,7 +43,7 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--end", metavar="TIME", help="stop before this moment")
     group.add_argument(
-        "--frame-rate", type=float, default=25.0, metavar="FPS", help="of folders of pictures (default: 25)"
+        "--frame-rate", type=float, metavar="FPS", help=f"of pictures (default: {FRAME_RATE:g})"
     )
 
 
@@ -64,7 +66,7 @@ def add_output_arguments(parser: argparse.ArgumentParser, about: str = "") -> No
         (("--openpose",), "FOLDER", "OpenPose's JSON, a file a frame"),
         (("--mot",), "FILE", "MOT challenge's table of boxes and ids"),
     ):
-        group.add_argument(*names, metavar=metavar, help=text)
+        group.add_argument(*names, type=file_name, metavar=metavar, help=text)
     group.add_argument("--overwrite", action="store_true", help="replace files that exist")
 
 
@@ -76,15 +78,17 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         help="sets several options at once: "
         + "; ".join(f"{name}: {_preset_text(preset)}" for name, preset in PRESETS.items()),
     )
-    group.add_argument(
+    people = group.add_mutually_exclusive_group()
+    people.add_argument(
         "--detector",
         metavar="NAME|FILE",
         default=argparse.SUPPRESS,
         help=f"finds people: our own (default: {DETECTOR}), a torchvision detector such as "
         "fasterrcnn_mobilenet_v3_large_fpn, or an ONNX file",
     )
-    group.add_argument(
+    people.add_argument(
         "--detections",
+        type=file_name,
         metavar="FILE",
         help="boxes from a file instead of a detector: COCO results (.json) or MOT (.txt)",
     )
@@ -134,7 +138,9 @@ def add_people_arguments(parser: argparse.ArgumentParser, live: bool = False) ->
         metavar="N",
         help="at most N in a frame, those tracked longest first (default: all)",
     )
-    group.add_argument("--follow", type=int, metavar="ID", help="write and draw this id alone (default: all)")
+    group.add_argument(
+        "--follow", type=positive, metavar="ID", help="write and draw this id alone (default: all)"
+    )
     _option(group, "min_height", float, "PIXELS", "boxes lower than this are ignored")
     if live:
         group.add_argument(
@@ -164,7 +170,8 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("running")
     group.add_argument(
         "--workers",
-        type=_workers,
+        type=int,
+        choices=(0, 1, 2),
         default=2,
         metavar="N",
         help="threads beside the main one: 1 decodes, 2 also draws and encodes, 0 for debugging (default: 2)",
@@ -202,12 +209,6 @@ def _option(
         default=argparse.SUPPRESS,
         help=f"{text} (default: {getattr(_DEFAULT, name)})",
     )
-
-
-def _workers(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of threads: give 0, 1 or 2")
-    return int(text)
 
 
 def _preset_text(preset: dict[str, Any]) -> str:

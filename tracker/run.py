@@ -16,9 +16,10 @@ import numpy as np
 
 from models.errors import InputError
 from tracker.assembly import build_tracker, describe, model_facts, option_facts
-from tracker.cli import files_read
+from tracker.boxes_file import SUFFIXES
+from tracker.cli import FRAME_RATE, files_read
 from tracker.draw import DrawOptions
-from tracker.outputs import NAMES, OVERLAY, OutputPlan, close_all, plan_outputs, write_all
+from tracker.outputs import DEFAULTS, NAMES, OVERLAY, OutputPlan, close_all, plan_outputs, write_all
 from tracker.pipeline import PoseTracker
 from tracker.progress import Summary, with_progress
 from tracker.results.sink import RunInfo, Sink
@@ -26,6 +27,7 @@ from tracker.smoothing import OneEuro, savitzky_golay
 from tracker.threads import WriteBehind, read_ahead
 from tracker.types import Frame, FrameResult
 from tracker.video import open_source
+from tracker.video.images import is_pictures
 from tracker.video.inputs import expand_inputs
 from tracker.video.overlay import OverlayVideo
 from tracker.video.source import DamagedSourceError, Source
@@ -41,13 +43,13 @@ def track_videos(args: argparse.Namespace) -> int:
     cannot be used.
     """
     sources = expand_inputs(args.inputs)
-    if args.detections and len(sources) > 1:
-        raise InputError(f"--detections fits one video, but there are {len(sources)} inputs")
     asked = {name: getattr(args, name) for name in NAMES if getattr(args, name)}
+    _refuse_useless(args, sources, overlay=OVERLAY in (asked or DEFAULTS))
     plans, status = [], DONE
     for plan in plan_outputs(sources, asked, files_read(args)):
         try:
-            _open(plan.source, args).close()
+            with _open(plan.source, args) as source:
+                _check_second_pass(plan, source, args)
             plan.check(args.overwrite)
             plans.append(plan)
         except InputError as error:
@@ -75,6 +77,28 @@ def track_videos(args: argparse.Namespace) -> int:
     return status
 
 
+def _refuse_useless(args: argparse.Namespace, sources: list[str], overlay: bool) -> None:
+    """Raise InputError for options that the inputs or the outputs have no use for."""
+    boxes = args.detections or getattr(args, "detector", "")
+    if len(sources) > 1 and Path(boxes).suffix.lower() in SUFFIXES:
+        raise InputError(f"the boxes of '{boxes}' fit one video, but there are {len(sources)} inputs")
+    if args.frame_rate is not None and not any(map(is_pictures, sources)):
+        raise InputError(f"--frame-rate is for pictures; '{sources[0]}' has times of its own")
+    for name in ("trails", "boxes", "no_ids"):
+        if getattr(args, name) and not overlay:
+            raise InputError(f"--{name.replace('_', '-')} needs a video to draw in: add -o FILE")
+
+
+def _check_second_pass(plan: OutputPlan, source: Source, args: argparse.Namespace) -> None:
+    """Raise InputError where the pictures of the first pass cannot be had a second time."""
+    live = "://" in plan.source and source.info.duration is None
+    if args.smooth == "savgol" and OVERLAY in plan.paths and live:
+        raise InputError(
+            f"--smooth savgol reads a video twice, but '{plan.source}' goes on: choose --smooth one-euro, or "
+            "results without a video"
+        )
+
+
 class StopOnInterrupt:
     """In its `with` block a first Ctrl-C (or SIGTERM) sets `asked`, and only a second one interrupts.
 
@@ -84,6 +108,7 @@ class StopOnInterrupt:
     def __init__(self) -> None:
         self.asked = False
         self.finishing = False
+        self._heeded = False
 
     def __enter__(self) -> StopOnInterrupt:
         self._before = {s: signal.signal(s, self._stop) for s in (signal.SIGINT, signal.SIGTERM)}
@@ -94,10 +119,11 @@ class StopOnInterrupt:
             signal.signal(number, handler)
 
     def until(self, results: Iterable[FrameResult]) -> Iterator[FrameResult]:
-        """The results until Ctrl-C is pressed."""
+        """The results until Ctrl-C is pressed, which ends one pass: a second one takes what came of it."""
         for result in results:
             yield result
-            if self.asked:
+            if self.asked and not self._heeded:
+                self._heeded = True
                 return
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
@@ -120,16 +146,21 @@ def _track_one(
         frames: Iterable[Frame] = source
         if args.workers:
             frames = stack.enter_context(closing(read_ahead(source)))
-        results = stop.until(tracker.track(frames))
         name = Path(plan.source).name
-        results = with_progress(results, source.info.frame_count, name, summary, not args.quiet)
+
+        def watched(results: Iterable[FrameResult], name: str, summary: Summary) -> Iterator[FrameResult]:
+            total, show = source.info.frame_count, not args.quiet
+            return with_progress(stop.until(results), total, name, summary, show)
+
+        results: Iterable[FrameResult] = watched(tracker.track(frames), name, summary)
         if args.follow is not None:
             results = (only(result, args.follow) for result in results)
         if args.smooth == "one-euro":
             results = map(OneEuro(joint_threshold=threshold), results)
         elif args.smooth == "savgol":
             again = partial(_open, plan.source, args) if OVERLAY in plan.paths else None
-            results = smoothed_afterwards(results, again, threshold)
+            second = partial(watched, name=f"{name}, smoothed", summary=Summary())
+            results = smoothed_afterwards(results, again, threshold, second)
         _write(results, sinks, args.workers > 1, stop)
     _tell(plan, source, sinks, summary, args)
 
@@ -146,11 +177,15 @@ def only(result: FrameResult, track_id: int) -> FrameResult:
 
 
 def smoothed_afterwards(
-    results: Iterable[FrameResult], again: Callable[[], Source] | None, joint_threshold: float
+    results: Iterable[FrameResult],
+    again: Callable[[], Source] | None,
+    joint_threshold: float,
+    watched: Callable[[Iterable[FrameResult]], Iterable[FrameResult]],
 ) -> Iterator[FrameResult]:
     """Track to the end, then smooth, then give the results with their pictures, which `again` opens anew.
 
-    Pictures are not kept: only the poses of the whole video, about 2 KB a frame with five people.
+    Pictures are not kept: only the poses of the whole video, about 2 KB a frame with five people. `watched`
+    gets the second pass to show how far it is, and to end it.
     """
     nothing = np.zeros((0, 0, 3), np.uint8)
     tracked, failure = [], None
@@ -161,17 +196,18 @@ def smoothed_afterwards(
         failure = error
     smooth = savitzky_golay(tracked, joint_threshold)
     if again is None:
-        yield from smooth
+        yield from watched(smooth)
     else:
         with again() as source:
-            for result, frame in zip(smooth, source, strict=False):
-                yield replace(result, frame=frame)
+            pairs = zip(smooth, source, strict=False)
+            yield from watched(replace(result, frame=frame) for result, frame in pairs)
     if failure:
         raise failure
 
 
 def _open(source: str, args: argparse.Namespace) -> Source:
-    return open_source(source, args.start, args.end, args.frame_rate)
+    rate = FRAME_RATE if args.frame_rate is None else args.frame_rate
+    return open_source(source, args.start, args.end, rate)
 
 
 def _write(results: Iterable[FrameResult], sinks: list[Sink], threaded: bool, stop: StopOnInterrupt) -> None:

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,6 +18,11 @@ import av
 import cv2
 import numpy as np
 import pytest
+
+from tracker.boxes_file import BoxesFile
+from tracker.run import StopOnInterrupt, smoothed_afterwards
+from tracker.types import Frame, FrameResult, Poses
+from tracker.video import open_source
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -204,10 +210,13 @@ def test_pictures_as_input(track: Track, draw_scene: Callable[[int], np.ndarray]
     assert json.loads(Path("walk_poses.json").read_text())["summary"]["ids"] == 2
 
 
-def test_several_inputs(track: Track, clips: Clips, boxes_file: Path, capsys: Capture) -> None:
+def test_several_inputs(
+    track: Track, clips: Clips, boxes_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
     """The good ones are tracked, ids start anew in each, and the status tells of the bad one."""
+    monkeypatch.setattr("tracker.detectors.create_detector", lambda *_: BoxesFile(boxes_file))
     inputs = [clips("one.mp4"), "missing.mp4", clips("two.mkv")]
-    assert track(*inputs, "--json", "out", "--mot", "out/", "--detector", boxes_file, boxes=False) == 1
+    assert track(*inputs, "--json", "out", "--mot", "out/", boxes=False) == 1
     assert sorted(os.listdir("out")) == ["one_mot.txt", "one_poses.json", "two_mot.txt", "two_poses.json"]
     for name in ("one", "two"):
         assert set(np.loadtxt(f"out/{name}_mot.txt", delimiter=",")[:, 1]) == {1, 2}
@@ -250,6 +259,36 @@ def test_smoothing_calms_the_joints(track: Track, clips: Clips, smooth: str) -> 
 
     assert jitter("smooth.json") < 0.7 * jitter("raw.json")
     assert video_times(Path("smooth.mp4")) == [Fraction(i, 25) for i in range(40)]
+
+
+@pytest.mark.parametrize(("first", "second", "written"), [(3, None, 3), (None, 2, 2), (3, 2, 3)])
+def test_ctrl_c_in_either_pass(first: int | None, second: int | None, written: int) -> None:
+    """What the first pass tracked until then is written whole."""
+    stop = StopOnInterrupt()
+
+    def pressed_after(number: int | None) -> Iterator[FrameResult]:
+        nothing, nobody = np.zeros((0, 0, 3), np.uint8), np.zeros(0, bool)
+        for i in range(5):
+            stop.asked |= i + 1 == number
+            frame = Frame(i, Fraction(i, 25), nothing)
+            yield FrameResult(frame, Poses.empty(17), nobody, nobody, True, False, {})
+
+    results = []
+    for result in smoothed_afterwards(stop.until(pressed_after(first)), None, 0.4, stop.until):
+        results.append(result)
+        stop.asked |= len(results) == second
+    assert len(results) == written
+
+
+def test_live_stream_has_no_second_pass(
+    track: Track, clips: Clips, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    source = open_source(str(clips()))
+    source.info = replace(source.info, duration=None)
+    monkeypatch.setattr("tracker.run.open_source", lambda *_: source)
+    assert track("rtsp://camera/1", "--smooth", "savgol", "-o", "o.mp4") == 2
+    assert "'rtsp://camera/1' goes on: choose --smooth one-euro" in capsys.readouterr().err
+    assert os.listdir() == []
 
 
 def test_threads_change_nothing(track: Track, clips: Clips) -> None:
@@ -307,9 +346,18 @@ def test_quiet_and_overwrite(track: Track, clips: Clips, capsys: Capture) -> Non
         (["CLIP", "--similarity", "best"], "invalid choice: 'best'"),
         (["CLIP", "--joint-threshold", "7"], "from 0 to 1"),
         (["CLIP", "--detect-every", "0"], "from 1"),
-        (["CLIP", "--workers", "-1"], "number of threads"),
-        (["CLIP", "--frame-rate", "nan"], "frame rate"),
-        (["CLIP", "--frame-rate", "0.0001"], "wrong frame rate 0.0001"),
+        (["CLIP", "--workers", "-1"], "invalid choice: -1 (choose from 0, 1, 2)"),
+        (["CLIP", "--workers", "3"], "invalid choice: 3"),
+        (["CLIP", "--frame-rate", "30"], "--frame-rate is for pictures; 'CLIP' has times of its own"),
+        (["FOLDER", "--frame-rate", "nan"], "wrong frame rate nan"),
+        (["FOLDER", "--frame-rate", "0.0001"], "wrong frame rate 0.0001"),
+        (["CLIP", "--json", ""], "argument --json: the name is empty"),
+        ([""], "argument INPUT: the name is empty"),
+        (["CLIP", "--follow", "0"], "argument --follow: '0': give a whole number from 1"),
+        (["CLIP", "--json", "r.json", "--trails"], "--trails needs a video to draw in"),
+        (["CLIP", "--json", "r.json", "--no-ids"], "--no-ids needs a video to draw in"),
+        (["CLIP", "--detector", "x", "--detections", "y"], "not allowed with argument --detector"),
+        (["CLIP", "CLIP", "--detector", "b.txt"], "'b.txt' fit one video, but there are 2 inputs"),
         (["CLIP", "-o", "out.gif"], "give a name that ends in"),
         (["CLIP", "-o", "/dev/null/out.mp4"], "cannot make the folder '/dev/null'"),
         (["CLIP", "--json", "same", "--csv", "same"], "would be 'same'"),
@@ -324,7 +372,8 @@ def test_quiet_and_overwrite(track: Track, clips: Clips, capsys: Capture) -> Non
 def test_wrong_arguments(
     track: Track, clips: Clips, capsys: Capture, arguments: list[str], says: str
 ) -> None:
-    given = [str(clips()) if argument == "CLIP" else argument for argument in arguments]
+    places = {"CLIP": str(clips()), "FOLDER": str(clips().parent)}
+    given = [places.get(argument, argument) for argument in arguments]
     own_detector = "--detector" in given or given.count(str(clips())) > 1
     assert track(*given, boxes=not own_detector) == 2
     printed = capsys.readouterr()
