@@ -64,11 +64,11 @@ def suppress(similarity: NDArray, scores: NDArray, threshold: float) -> NDArray[
         threshold: from 0 to 1; an equal similarity is kept.
 
     Returns:
-        Positions of those kept, best first.
+        Positions of those kept, best first; of equal scores the later comes first, as in the Microsoft code.
     """
     alive = np.ones(len(scores), bool)
     kept = []
-    for i in np.argsort(-np.asarray(scores), kind="stable"):
+    for i in np.argsort(scores)[::-1]:
         if alive[i]:
             kept.append(i)
             alive &= similarity[i] <= threshold
@@ -87,13 +87,14 @@ def suppress_softly(
         most: how many are kept.
 
     Returns:
-        Positions of those kept in the order of their falling scores.
+        Positions of those kept in the order of their falling scores; of equal ones the later comes first.
     """
-    left = np.asarray(scores, np.float64).copy()
+    falling = np.asarray(scores, np.float64).copy()
+    order = np.argsort(falling)[::-1]
     kept: list[int] = []
-    while len(kept) < min(most, len(left)):
-        best = int(np.argmax(left))
+    while len(order) and len(kept) < most:
+        best, order = order[0], order[1:]
         kept.append(best)
-        left *= np.exp(-(similarity[best] ** 2) / threshold)
-        left[kept] = -np.inf
+        falling[order] *= np.exp(-(similarity[best, order] ** 2) / threshold)
+        order = order[np.argsort(falling[order])[::-1]]
     return np.array(kept, np.intp)

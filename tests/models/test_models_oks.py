@@ -48,6 +48,14 @@ def test_soft_suppression_is_mmposes(
     assert kept.tolist() == expected[f"g{group}_soft_keep_{threshold * 100:03.0f}"].tolist()
 
 
+def test_of_equal_scores_the_later_goes_first() -> None:
+    scores, alike = np.array([0.5, 0.9, 0.5, 0.9]), np.ones((4, 4))
+    assert suppress(alike, scores, 0.5).tolist() == [3]
+    assert suppress(np.eye(4), scores, 0.5).tolist() == [3, 1, 2, 0]
+    assert suppress_softly(alike, scores, 0.5, most=1).tolist() == [3]
+    assert suppress_softly(np.eye(4), scores, 0.5, most=2).tolist() == [3, 1]
+
+
 def test_only_joints_that_both_have_count() -> None:
     points = np.zeros((1, 2, 2))
     moved = points + np.array([[0, 0], [1000, 0]])
