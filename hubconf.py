@@ -18,7 +18,7 @@ def pose_network(name: str = "default", pretrained: bool = True, **options: Any)
     Args:
         name: see ``python -m models list``.
         pretrained: False for seeded random weights.
-        **options: of `models.checkpoints.load_pose_network`, with published weights.
+        **options: of `models.checkpoints.load_pose_network`; ``style`` goes with published weights alone.
     """
     from models.checkpoints import load_pose_network, untrained_pose_network
 

@@ -71,16 +71,17 @@ def build_for(state: Mapping[str, Tensor], caffe: bool = False, pool_right: bool
 
     Raises InputError, naming the nearest architecture, where none fits.
     """
+    convolutions = {key for key, value in state.items() if value.ndim == 4}
     with torch.device("meta"):
-        if "conv1.weight" in state and "final_layer.weight" in state and "deconv_layers.0.weight" in state:
+        if {"conv1.weight", "final_layer.weight", "deconv_layers.0.weight"} <= convolutions:
             return _pose_resnet(state, caffe, pool_right)
-        if "top.conv.conv.weight" in state and "stage0.upsample.up4.res_conv2.conv.weight" in state:
+        if {"top.conv.conv.weight", "stage0.upsample.up4.res_conv2.conv.weight"} <= convolutions:
             return _mspn(state)
-        if "stages.Stage_0_tail.tail_3.weight" in state:
+        if "stages.Stage_0_tail.tail_3.weight" in convolutions:
             return MegEngineMSPN(
                 _count(state, r"stages\.Stage_(\d+)_tail"), len(state["stages.Stage_0_tail.tail_3.weight"])
             )
-        if "conv1.weight" in state and "fc.weight" in state and "layer4.0.conv1.weight" in state:
+        if {"conv1.weight", "layer4.0.conv1.weight"} <= convolutions and "fc.weight" in state:
             return PoseResNet(depth_of(state), caffe=caffe)
     raise InputError(f"not a known pose network: {nearest_architecture(state)}")
 
@@ -147,7 +148,7 @@ def nearest_architecture(state: Mapping[str, Tensor]) -> str:
             best, best_shared, best_keys = name, shared, set(shapes)
     if best_shared == 0:
         return f"none of its {len(state)} keys belongs to one ({first_ten(list(state))})"
-    missing = first_ten(sorted(best_keys - set(state)))
+    missing = first_ten(sorted(best_keys - set(state))) or "none, but shapes differ"
     return f"nearest is {best} ({best_shared} of {len(best_keys)} keys fit; missing {missing})"
 
 

@@ -3,7 +3,7 @@
 | Suffix | Written by | Layout |
 |---|---|---|
 | ``.safetensors`` | this project, others | tensors by key; ours carry a description in the metadata |
-| ``.pth .pt .pth.tar .bin`` | PyTorch | a state dict, or a dict with one under ``state_dict`` or ``model`` |
+| ``.pth .pt .pth.tar .bin`` | PyTorch | a state dict, or a dict with one under a name in STATE_DICT_KEYS |
 | ``.pkl`` | MegEngine | a pickle of ``{"state_dict": {key: array}}`` or of the inner dict |
 | ``.pdparams`` | PaddlePaddle | a pickle of ``{key: array}`` |
 | ``.ckpt`` | MindSpore | protobuf messages: tag (name), dimensions, type, little-endian data |
@@ -27,7 +27,10 @@ from models.errors import InputError
 from models.files import whole_file
 from models.mindspore import read_mindspore
 
-STATE_DICT_KEYS = ("average", "state_dict", "model", "model_state_dict", "params")  # the first: training's
+STATE_DICT_KEYS = (  # the first that is there counts; "average" is training's
+    "average", "state_dict", "model", "model_state_dict", "params", "state_dict_ema", "ema_state_dict",
+)  # fmt: skip
+WRAPPERS = ("module.", "_orig_mod.", "model.", "net.")  # prefixes of DataParallel, torch.compile, Lightning
 DESCRIPTION_KEY = "description"  # of our own weights and training checkpoints
 
 
@@ -40,7 +43,19 @@ class CheckpointFile:
 
 
 def read_checkpoint(path: Path) -> CheckpointFile:
-    """Read a file; raises InputError where it is missing, truncated, of another kind, or carries code."""
+    """Read a file.
+
+    Raises InputError where it is missing, truncated, of another kind, carries code or weights that are not
+    finite.
+    """
+    file = _read(path)
+    for key, tensor in file.tensors.items():
+        if not tensor.isfinite().all():
+            raise InputError(f"'{path}' is broken: '{key}' holds values that are not finite numbers")
+    return file
+
+
+def _read(path: Path) -> CheckpointFile:
     if not path.is_file():
         raise InputError(f"no checkpoint file '{path}'")
     if path.stat().st_size == 0:
@@ -92,9 +107,15 @@ def _read_torch(path: Path) -> CheckpointFile:
                 f"'{path}' carries more than weights ({culprit}) and is refused: save its state_dict alone"
             ) from None
         raise InputError(f"'{path}' is damaged or not a PyTorch checkpoint: {reason}") from None
-    description = content.get(DESCRIPTION_KEY) if isinstance(content, dict) else None
-    metadata = {DESCRIPTION_KEY: description} if isinstance(description, str) else {}
-    return CheckpointFile(_state_dict(content, path), metadata)
+    return CheckpointFile(_state_dict(content, path), _description(content))
+
+
+def _description(content: Any) -> dict[str, str]:
+    """Our own: beside the weights in training checkpoints, with their metadata in what `convert` wrote."""
+    for place in (content, getattr(_weights(content), "_metadata", None)):
+        if isinstance(place, Mapping) and isinstance(text := place.get(DESCRIPTION_KEY), str):
+            return {DESCRIPTION_KEY: text}
+    return {}
 
 
 def _check_complete(path: Path) -> None:
@@ -113,12 +134,23 @@ def _unsupported(message: str) -> str:
 
 
 def _state_dict(content: Any, path: Path) -> dict[str, Tensor]:
-    tensors = {key: v for key, v in _named(content, path).items() if isinstance(v, Tensor)}
+    tensors = _unwrapped({key: v for key, v in _named(content, path).items() if isinstance(v, Tensor)})
     if not tensors:
-        raise InputError(f"'{path}' holds no tensors")
-    if all(key.startswith("module.") for key in tensors):
-        tensors = {key[len("module.") :]: value for key, value in tensors.items()}
+        raise InputError(f"'{path}' holds no weights of a network")
     return tensors
+
+
+def _unwrapped(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights by the network's own names: without prefixes of wrappers, and without what is no weight.
+
+    That is a name without a dot, such as ``epoch`` or MMCV's ``ema_backbone_conv1_weight``, and the figures
+    of MMPose's preprocessing.
+    """
+    weights = {k: v for k, v in tensors.items() if "." in k and not k.startswith("data_preprocessor.")}
+    for prefix in WRAPPERS:
+        if weights and all(key.startswith(prefix) for key in weights):
+            return _unwrapped({key.removeprefix(prefix): value for key, value in weights.items()})
+    return weights
 
 
 def _from_arrays(content: Any, path: Path) -> dict[str, Tensor]:
@@ -131,14 +163,19 @@ def _from_arrays(content: Any, path: Path) -> dict[str, Tensor]:
 
 
 def _named(content: Any, path: Path) -> dict[str, Any]:
+    weights = _weights(content)
+    if not isinstance(weights, Mapping):
+        raise InputError(f"'{path}' holds a {type(weights).__name__}, not weights by name")
+    return {str(key): value for key, value in weights.items()}
+
+
+def _weights(content: Any) -> Any:
     """The mapping from names to weights, which training programs put into one or two others."""
     for _ in range(2):
         if isinstance(content, Mapping):
             inner = (content[key] for key in STATE_DICT_KEYS if isinstance(content.get(key), Mapping))
             content = next(inner, content)
-    if not isinstance(content, Mapping):
-        raise InputError(f"'{path}' holds a {type(content).__name__}, not weights by name")
-    return {str(key): value for key, value in content.items()}
+    return content
 
 
 def _squeeze(array: np.ndarray) -> np.ndarray:

@@ -62,8 +62,13 @@ def load_pose_network(
     return network.eval()
 
 
-def untrained_pose_network(name: str, seed: int = 0) -> PoseNetwork:
-    """The network of a zoo name with seeded random weights in place of the published ones."""
+def untrained_pose_network(
+    name: str, seed: int = 0, keypoints: str | KeypointSet | None = None, **changes: Any
+) -> PoseNetwork:
+    """The network of a zoo name with seeded random weights in place of the published ones.
+
+    ``keypoints``, ``changes`` and what is raised are as in `load_pose_network`.
+    """
     from models import zoo
 
     entry = zoo.find(name)
@@ -72,7 +77,7 @@ def untrained_pose_network(name: str, seed: int = 0) -> PoseNetwork:
     network = create_pose_network(entry.architecture, entry.keypoints, entry.input_size or (256, 192), seed)
     layout = {"MegEngine": "megengine", "MMPose": "mmpose0", "MindPose": "mindpose"}.get(entry.source, "")
     fields = {**_conventions(network, layout), **entry.description_fields()}
-    network.description = replace(network.description, **fields)
+    network.description = replace(network.description, **fields).changed(name, keypoints, **changes)
     return network
 
 
@@ -143,7 +148,7 @@ def _describe(
 ) -> PoseDescription:
     """From the file's metadata, the zoo, the program that wrote it, its name, the number of keypoints."""
     if DESCRIPTION_KEY in file.metadata:
-        return PoseDescription.from_json(file.metadata[DESCRIPTION_KEY])
+        return _own_description(file.metadata[DESCRIPTION_KEY], network, path.name)
     count = keypoint_count(network)
     fields: dict[str, Any] = {
         "name": path.name.split(".")[0],
@@ -156,6 +161,21 @@ def _describe(
     if len(fields["keypoints"]) != count:
         fields["keypoints"] = numbered_set(count)
     return PoseDescription(**fields)
+
+
+def _own_description(text: str, network: PoseNetwork, name: str) -> PoseDescription:
+    """Raises InputError where it is none, or another network's."""
+    try:
+        description = PoseDescription.from_json(text)
+    except InputError as error:
+        raise InputError(f"'{name}': {error}") from None
+    described = len(description.keypoints), description.stride
+    if described != (found := (keypoint_count(network), output_stride(network))):
+        raise InputError(
+            f"'{name}' is not what its description says: {found[0]} heat maps of stride {found[1]} "
+            f"instead of {described[0]} of stride {described[1]}"
+        )
+    return description
 
 
 # What each program's networks were trained with. Microsoft's feed BGR pictures normalised with RGB figures.

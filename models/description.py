@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
+from math import inf, isfinite
 from typing import Any, Literal
 
 from models.errors import InputError
+from models.heatmaps import find_decoding
 from models.keypoints import KEYPOINT_SETS, KeypointSet, keypoint_set
 
 RGB_MEAN = (123.675, 116.28, 103.53)
@@ -32,6 +34,8 @@ class PoseDescription:
         stride: input pixels a heat-map cell.
         padding: factor by which the crop exceeds the person's box.
         peak: height of a perfect heat map's peak.
+
+    Raises InputError for a value that none of these can have.
     """
 
     name: str
@@ -54,6 +58,14 @@ class PoseDescription:
             raise InputError(f"input size {height}x{width}: height and width must be multiples of 32")
         if self.colour not in ("rgb", "bgr"):
             raise InputError(f"colour order '{self.colour}': choose rgb or bgr")
+        find_decoding(self.decoding)
+        if len(self.mean) != 3 or not all(map(isfinite, self.mean)):
+            raise InputError(f"mean {self.mean}: give three numbers")
+        if len(self.std) != 3 or not all(0 < value < inf for value in self.std):
+            raise InputError(f"std {self.std}: give three positive numbers")
+        for name in ("stride", "padding", "peak"):
+            if not 0 < getattr(self, name) < inf:
+                raise InputError(f"{name} {getattr(self, name)}: give a positive number")
 
     @property
     def heatmap_size(self) -> tuple[int, int]:

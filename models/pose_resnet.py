@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from models.errors import InputError
 from models.pose_network import PoseNetwork
 
 
@@ -159,8 +160,11 @@ def deconvolutions(
 ) -> nn.Sequential:
     """Transposed convolutions of stride 2, each with batch norm and ReLU; every one doubles the size."""
     modules: list[nn.Module] = []
+    paddings = {4: (1, 0), 3: (1, 1), 2: (0, 0)}  # and output paddings
     for outputs, kernel in zip(channels, kernels, strict=True):
-        padding, output_padding = {4: (1, 0), 3: (1, 1), 2: (0, 0)}[kernel]
+        if kernel not in paddings:
+            raise InputError(f"a transposed convolution of size {kernel}: 2, 3 and 4 are known")
+        padding, output_padding = paddings[kernel]
         modules += [
             nn.ConvTranspose2d(inputs, outputs, kernel, 2, padding, output_padding, bias=bias),
             nn.BatchNorm2d(outputs),

@@ -1,5 +1,6 @@
 """Checkpoints of every program load through one door, and what is wrong with a file is said in one line."""
 
+import json
 import pickle
 import struct
 import sys
@@ -81,6 +82,25 @@ def test_mmengine_logs_are_left_aside(
     content = {**mmpose(tiny.state_dict(), "mmpose1"), "message_hub": {"loss": log}}
     torch.save(content, tmp_path / "epoch_1.pth")
     assert same(load_pose_network(tmp_path / "epoch_1.pth"), tiny)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda s: {"state_dict": {**s, "ema_conv1_weight": torch.ones(3)}},
+        lambda s: {"module." + k: v for k, v in {**s, "ema_conv1_weight": torch.ones(3)}.items()},
+        lambda s: {**mmpose(s, "mmpose1")["state_dict"], "data_preprocessor.mean": torch.ones(3, 1, 1)},
+        lambda s: {"state_dict_ema": s},
+        lambda s: {"ema_state_dict": {"steps": torch.tensor(5), **{f"module.{k}": v for k, v in s.items()}}},
+        lambda s: {f"module.module.{k}": v for k, v in s.items()},
+        lambda s: {f"_orig_mod.{k}": v for k, v in s.items()},
+        lambda s: {"state_dict": {f"model.net.{k}": v for k, v in s.items()}},
+        lambda s: {"epoch": torch.tensor(3), **{f"module.{k}": v for k, v in s.items()}},
+    ],
+)
+def test_what_training_puts_around_weights_is_taken_off(tiny: PoseResNet, tmp_path: Path, wrap: Any) -> None:
+    torch.save(wrap(tiny.state_dict()), tmp_path / "x.pth")
+    assert same(load_pose_network(tmp_path / "x.pth"), tiny)
 
 
 def test_our_own_weights_keep_their_description(tiny: PoseResNet, tmp_path: Path) -> None:
@@ -245,6 +265,19 @@ def damaged(kind: str, tiny: PoseResNet, path: Path) -> Path:
         torch.save({**state, "classifier.weight": torch.zeros(2)}, path)
     elif kind == "shape":
         torch.save({**state, "bn1.weight": torch.zeros(2)}, path)
+    elif kind in ("conv1.weight", "final_layer.weight", "deconv_layers.0.weight"):
+        torch.save({**state, kind: torch.tensor(1.0)}, path)
+    elif kind == "kernel":
+        torch.save({**state, "deconv_layers.0.weight": torch.zeros(64, 16, 5, 5)}, path)
+    elif kind == "not finite":
+        state["bn1.weight"] = state["bn1.weight"] * float("nan")
+        torch.save(state, path)
+    elif kind == "counters":
+        torch.save({"epoch": torch.tensor(3)}, path)
+    elif kind in ("keypoints", "stride", "mean", "decoding"):
+        other: Any = {"keypoints": "mpii", "stride": 8, "mean": "abc", "decoding": "zzz"}
+        description = {**json.loads(tiny.description.to_json()), kind: other[kind]}
+        torch.save({"state_dict": state, "description": json.dumps(description)}, path)
     return path
 
 
@@ -265,6 +298,16 @@ def damaged(kind: str, tiny: PoseResNet, path: Path) -> Path:
         ("no head", "not a known pose network"),
         ("missing", "no ResNet has basic blocks|missing keys: layer2.1"),
         ("unexpected", "1 unexpected keys: classifier.weight"),
+        ("conv1.weight", r"not a known pose network: nearest is .*shapes differ"),
+        ("final_layer.weight", "not a known pose network"),
+        ("deconv_layers.0.weight", "not a known pose network"),
+        ("kernel", "a transposed convolution of size 5: 2, 3 and 4 are known"),
+        ("not finite", "'bn1.weight' holds values that are not finite numbers"),
+        ("counters", "holds no weights of a network"),
+        ("keypoints", "17 heat maps of stride 4 instead of 16 of stride 4"),
+        ("stride", "17 heat maps of stride 4 instead of 17 of stride 8"),
+        ("mean", "not the description of a pose network"),
+        ("decoding", "unknown decoding 'zzz'"),
         ("shape", r"ill-shaped keys: bn1.weight \(2,\) instead of \(8,\)"),
     ],
 )
@@ -290,6 +333,10 @@ def test_the_nearest_architecture_is_named(tmp_path: Path) -> None:
         ({"keypoints": "coco19"}, "unknown keypoint set"),
         ({"input_size": (250, 190)}, "multiples of 32"),
         ({"colour": "grey"}, "choose rgb or bgr"),
+        ({"decoding": "zzz"}, "unknown decoding 'zzz'"),
+        ({"padding": 0}, "padding 0: give a positive number"),
+        ({"std": (1.0, 0.0, 1.0)}, "give three positive numbers"),
+        ({"mean": (1.0, 2.0)}, "give three numbers"),
         ({"style": "tensorflow"}, "choose pytorch or caffe"),
         ({"size": 3}, "no such option of a keypoint network: size"),
     ],
@@ -305,6 +352,13 @@ def test_unknown_names() -> None:
         load_pose_network("resnet50_coco")
     with pytest.raises(InputError, match="no checkpoint file"):
         load_pose_network("no/such/file.pth")
+
+
+def test_untrained_networks_take_the_same_options() -> None:
+    network = untrained_pose_network("fast", keypoints="posetrack18", decoding="argmax")
+    assert (network.description.keypoints.name, network.description.decoding) == ("posetrack18", "argmax")
+    with pytest.raises(InputError, match="'fast' has 17 heat maps, keypoint set mpii 16 keypoints"):
+        untrained_pose_network("fast", keypoints="mpii")
 
 
 @pytest.mark.parametrize("name", ["simplebaseline_res50", "mspn50_coco_256x192", "fast"])
