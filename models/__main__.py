@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,8 +131,9 @@ def info(args: argparse.Namespace) -> int:
                 table.add_row(label, value)
         for benchmark, figures in known.figures.items():
             table.add_row(benchmark, ", ".join(f"{k} {v:g}" for k, v in figures.items()))
-    if known is None or _whereabouts(known) in ("cached", "ships"):
-        network = load_pose_network(args.network, **network_options(args))
+    options = network_options(args)
+    if known is None or (known.keypoints and _whereabouts(known) in ("cached", "ships")):
+        network = load_pose_network(args.network, **options)
         d = network.description
         parameters = sum(p.numel() for p in network.parameters())
         for label, value in (
@@ -141,6 +144,11 @@ def info(args: argparse.Namespace) -> int:
             ("crop", f"box × {d.padding}, {_grid(d)}"),
         ):  # fmt: skip
             table.add_row(label, value)
+    elif options:
+        named = ", ".join(f"--{option.replace('_', '-')}" for option in options)
+        raise InputError(
+            f"{named}: no keypoint network '{known.name}' is here: download it or leave that out"
+        )
     Console(width=None if sys.stdout.isatty() else 200).print(table)
     return 0
 
@@ -162,28 +170,36 @@ def convert(args: argparse.Namespace) -> int:
     """Write a checkpoint under another program's key names, or as our own safetensors."""
     from models.checkpoints import save_pose_network
 
-    check_output(args.output, args.overwrite)
-    network, out = _load(args), args.output
-    if out.suffix == ".safetensors":
-        if args.layout not in (None, "ours"):
-            raise InputError(
-                f"'{out.name}': other layouts are PyTorch files: choose a name that ends in .pth"
-            )
+    out, ours = args.output, args.output.suffix == ".safetensors"
+    if not ours and out.suffix not in (".pth", ".pt"):
+        raise InputError(
+            f"cannot convert to '{out.name}': choose a name that ends in .safetensors, .pth or .pt; "
+            "python -m models export writes models for other runtimes"
+        )
+    layout = args.layout or ("ours" if ours else "microsoft")
+    if ours != (layout == "ours"):
+        raise InputError(
+            f"layout '{layout}' does not go with '{out.name}': ours ends in .safetensors, "
+            "the others are PyTorch files and end in .pth or .pt"
+        )
+    check_output(out, args.overwrite)
+    network = _load(args)
+    if ours:
         save_pose_network(network, out, half=args.half)
     else:
-        _save_state(network, out, args.layout or "microsoft", args.half)
+        _save_state(network, out, layout, args.half)
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
     return 0
 
 
 def _save_state(network: PoseNetwork, out: Path, layout: str, half: bool) -> None:
-    from models.checkpoint_files import save_torch
+    from models.checkpoint_files import DESCRIPTION_KEY, save_torch
     from models.key_layouts import from_ours
 
-    if layout == "ours":
-        raise InputError(f"'{out.name}': our own layout is a name that ends in .safetensors")
     state = {k: v.half() if half and v.is_floating_point() else v for k, v in network.state_dict().items()}
-    renamed: Any = from_ours(state, layout)
+    renamed: Any = OrderedDict(from_ours(state, layout))
+    # where PyTorch keeps the versions of modules: a key of its own would be a weight too many elsewhere
+    renamed._metadata = {DESCRIPTION_KEY: network.description.to_json()}
     if layout.startswith("mmpose"):
         renamed = {"meta": {"dataset_name": network.description.keypoints.name}, "state_dict": renamed}
     save_torch(renamed, out)
@@ -192,14 +208,31 @@ def _save_state(network: PoseNetwork, out: Path, layout: str, half: bool) -> Non
 def export(args: argparse.Namespace) -> int:
     """Write a network for other programs, run it and compare."""
     from models.export import export as write
+    from models.export import kind_of
 
+    kind_of(args.output)
     check_output(args.output, args.overwrite)
     network, out = _load(args), args.output
+    if args.decode and args.decoding is None:
+        _decode_in_graph(network)
     result = write(network, out, args.preprocessing, args.decode, args.tolerance)
     for name, difference in result.differences.items():
         print(f"{name}: largest difference from PyTorch {difference:.2g}")
     print(f"{out}: {_size(out) / 1e6:.1f} MB")
     return 0
+
+
+def _decode_in_graph(network: PoseNetwork) -> None:
+    """Take the decoding 'quarter' where the network's own cannot go into the graph, and say so."""
+    from models.export import IN_GRAPH_DECODINGS
+
+    own = network.description.decoding
+    if own not in IN_GRAPH_DECODINGS:
+        network.description = replace(network.description, decoding="quarter")
+        print(
+            f"decoding '{own}' cannot go into the graph: 'quarter' does, which is less exact, for it moves "
+            f"the maximum by a quarter of a cell where '{own}' refines it"
+        )
 
 
 def _size(path: Path) -> int:
@@ -209,10 +242,13 @@ def _size(path: Path) -> int:
 
 def quantize(args: argparse.Namespace) -> int:
     """Write an int8 OpenVINO model, calibrated on a folder of pictures of people."""
-    from models.quantisation import crops_of_folder, quantise
+    from models.quantisation import check_suffix, crops_of_folder, quantise
 
     if args.output:
+        check_suffix(args.output)
         check_output(args.output, args.overwrite)
+    elif args.overwrite:
+        raise InputError("--overwrite is for an output of your own: the cache's model is replaced anyway")
     network = _load(args)
     crops = crops_of_folder(args.images, network, args.limit)
     out, distance = quantise(network, crops, args.output)
@@ -231,6 +267,9 @@ def verify(args: argparse.Namespace) -> int:
     from models.checkpoints import load_pose_network
     from models.download import digest_of
 
+    for name in args.networks:
+        if not Path(name).is_file():
+            zoo.find(name)
     failures = 0
     for name in args.networks or [e.name for e in zoo.entries() if _whereabouts(e) in ("cached", "ships")]:
         try:
@@ -278,7 +317,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = add("download", download)
     sub.add_argument("names", nargs="+", metavar="NAME")
     for name, command, text in (
-        ("convert", convert, "checkpoint to write: .safetensors (ours) or .pth"),
+        ("convert", convert, "checkpoint to write: .safetensors (ours), .pth or .pt"),
         ("export", export, "model to write: .onnx, .xml (OpenVINO) or .torchscript"),
         ("quantize", quantize, "OpenVINO model to write: .xml (default: the cache, for --precision int8)"),
     ):
@@ -288,7 +327,8 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--overwrite", action="store_true", help="replace a file that exists")
         add_network_options(sub)
         if name == "convert":
-            sub.add_argument("--layout", choices=LAYOUTS, help="whose key names (default: by the suffix)")
+            about = "whose key names; microsoft: its first publication's (default: by the suffix)"
+            sub.add_argument("--layout", choices=LAYOUTS, help=about)
             sub.add_argument("--half", action="store_true", help="store float16")
         elif name == "export":
             sub.add_argument(

@@ -18,6 +18,7 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -67,18 +68,25 @@ def export(
         decoding: give keypoints and scores.
         tolerance: largest difference allowed, as a part of the output's largest value.
 
-    Raises InputError for an unknown suffix, a decoding that cannot go into the graph, or too large a
-    difference.
+    Raises InputError for an unknown suffix, a decoding that cannot go into the graph, a tolerance that is not
+    positive, or too large a difference.
     """
-    kind = KINDS.get(path.suffix)
-    if kind is None:
-        raise InputError(f"cannot export to '{path.name}': choose a name that ends in {', '.join(KINDS)}")
+    kind = kind_of(path)
+    if not 0 < tolerance < inf:
+        raise InputError(f"tolerance {tolerance}: give a positive number, such as {TOLERANCE}")
     module = graph(network, preprocessing, decoding)
     names = output_names(decoding)
     with whole_file(path) as beside:
         _write(kind, module, beside, network.description, preprocessing, names)
         differences = compare(module, beside, network.description, preprocessing, names, tolerance)
     return Export(path, differences)
+
+
+def kind_of(path: Path) -> str:
+    """The kind of model that a path's suffix names; raises InputError for any other."""
+    if path.suffix not in KINDS:
+        raise InputError(f"cannot export to '{path.name}': choose a name that ends in {', '.join(KINDS)}")
+    return KINDS[path.suffix]
 
 
 def graph(network: PoseNetwork, preprocessing: bool, decoding: bool) -> nn.Module:

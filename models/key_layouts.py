@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import TypeVar
 
+from models.errors import InputError
+
 Value = TypeVar("Value")
 
 # layout → (our prefix, its prefix); the first that fits counts
@@ -34,6 +36,8 @@ POSE_RESNET_PREFIXES: dict[str, tuple[tuple[str, str], ...]] = {
         ("", "backbone."),
     ),
 }
+# MSPN's own layouts, by the part of the keys that only Megvii's, and only MegEngine's variant has.
+MSPN_LAYOUTS = {"stage0": ("microsoft", "mmpose0", "mmpose1"), "stages": ("microsoft", "megengine")}
 # Frameworks that name the parts of a batch norm in their own ways; read only.
 _FOREIGN: dict[str, tuple[tuple[str, str], ...]] = {  # (regular expression of their key, ours)
     "mindpose": (
@@ -81,8 +85,17 @@ def to_ours(state: dict[str, Value], layout: str) -> dict[str, Value]:
 
 
 def from_ours(state: dict[str, Value], layout: str) -> dict[str, Value]:
-    """Our keys under another PyTorch program's: the inverse of `to_ours`."""
-    if any(key.startswith("stage0.") for key in state):
+    """Our keys under another PyTorch program's: the inverse of `to_ours`.
+
+    Raises InputError for a layout that no program has for this network.
+    """
+    parts = {key.split(".")[0] for key in state}
+    known = next((MSPN_LAYOUTS[part] for part in MSPN_LAYOUTS if part in parts), tuple(POSE_RESNET_PREFIXES))
+    if layout not in known:
+        raise InputError(f"no program has this network in layout '{layout}': choose {' or '.join(known)}")
+    if "stages" in parts:
+        return dict(state)
+    if "stage0" in parts:
         return {mspn_key(key, layout): value for key, value in state.items()}
     renamed = {_exchange(key, POSE_RESNET_PREFIXES[layout]): value for key, value in state.items()}
     return _join_final_layer(renamed) if layout == "mmpose0" else renamed

@@ -32,8 +32,8 @@ def quantise(network: PoseNetwork, crops: NDArray[np.uint8], path: Path | None =
 
     Raises InputError where NNCF is missing, the path has another suffix or there are no crops.
     """
-    if path and path.suffix != ".xml":
-        raise InputError(f"'{path.name}': int8 models are OpenVINO's: choose a name that ends in .xml")
+    if path:
+        check_suffix(path)
     if len(crops) == 0:
         raise InputError("no pictures to calibrate on: give a folder of photographs of people")
     try:
@@ -55,6 +55,12 @@ def quantise(network: PoseNetwork, crops: NDArray[np.uint8], path: Path | None =
     path = path or quantised_path(module)
     save_ir(quantised, path)
     return path, peak_distance(network, path, crops[:32])
+
+
+def check_suffix(path: Path) -> None:
+    """Raise InputError unless the name is an OpenVINO model's."""
+    if path.suffix != ".xml":
+        raise InputError(f"'{path.name}': int8 models are OpenVINO's: choose a name that ends in .xml")
 
 
 def peak_distance(network: PoseNetwork, path: Path, crops: NDArray[np.uint8]) -> float:
