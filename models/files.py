@@ -1,4 +1,4 @@
-"""Files that appear under their name only when they are whole; the folders above them are made."""
+"""Files that appear under their name only when they are whole, apart from those that are read."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from models.errors import InputError
 
 def check_output(path: Path, overwrite: bool = False) -> None:
     """Raise InputError unless a file of that name may and can be written, before the work begins."""
-    if path.is_dir():
+    if os.path.isdir(path):  # Path.is_dir raises at a name that is too long
         raise InputError(f"cannot write '{path}': it is a folder; give a file's name")
-    if path.exists() and not overwrite:
+    if os.path.exists(path) and not overwrite:
         raise InputError(f"'{path}' exists: add --overwrite to replace it, or give another name")
-    with whole_file(path):
-        pass
+    with whole_file(path) as beside:
+        beside.touch()
+        beside.unlink()
 
 
 def check_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
@@ -65,6 +66,14 @@ def whole_file(path: Path) -> Iterator[Path]:
                 file.replace(path.with_name(file.name))
     except OSError as error:
         raise InputError(f"cannot write '{path}': {error.strerror or error}") from None
+
+
+def read_whole(path: Path) -> bytes:
+    """A file's content; raises InputError where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read '{path}': {error.strerror or error}") from None
 
 
 def write_whole(path: Path, content: bytes) -> None:

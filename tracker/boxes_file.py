@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import InputError
+from models.files import read_whole
 from tracker.types import Frame
 
 SUFFIXES = (".json", ".txt", ".csv")
@@ -37,8 +38,6 @@ class BoxesFile:
     def __init__(self, path: str | Path) -> None:
         path = Path(path)
         self.path = path
-        if not path.is_file():
-            raise InputError(f"no boxes file '{path}'")
         rows = _read_coco(path) if path.suffix.lower() == ".json" else _read_mot(path)
         self._boxes = _by_frame(rows, path)
 
@@ -72,7 +71,7 @@ def _read_coco(path: Path) -> Iterable[Row]:
     import orjson
 
     try:
-        content = orjson.loads(path.read_bytes())
+        content = orjson.loads(read_whole(path))
     except orjson.JSONDecodeError as error:
         raise InputError(f"'{path}' is not JSON: {error}") from None
     try:
@@ -100,7 +99,7 @@ def _coco_parts(content: Any) -> tuple[dict[Any, int] | None, list[dict[str, Any
 
 def _read_mot(path: Path) -> Iterable[Row]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_whole(path).decode().splitlines()
     except UnicodeDecodeError:
         raise InputError(f"'{path}' is not a text file: give MOT lines or COCO's JSON") from None
     for number, line in enumerate(lines, 1):

@@ -90,7 +90,9 @@ class Painter:
         poses, now = result.poses, result.frame.time
         for track_id, box in zip(poses.track_ids.tolist(), poses.boxes, strict=True):
             foot = np.array(((box[0] + box[2]) / 2, box[3]), np.float32)
-            self._trails.setdefault(track_id, deque()).append((now, foot))
+            trail = self._trails.setdefault(track_id, deque())
+            if not trail or trail[-1][0] != now:  # a window that stands still shows one frame again and again
+                trail.append((now, foot))
         for track_id, trail in list(self._trails.items()):
             while trail and now - trail[0][0] > _TRAIL_SECONDS:
                 trail.popleft()

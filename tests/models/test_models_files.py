@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from models.errors import InputError
-from models.files import check_apart, check_output, make_folder, whole_file, write_whole
+from models.files import check_apart, check_output, make_folder, read_whole, whole_file, write_whole
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
@@ -44,6 +44,14 @@ def test_a_failure_leaves_the_old_file_alone(tmp_path: Path, error: type[BaseExc
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("whole")
+    assert read_whole(tmp_path / "a") == b"whole"
+    for name, reason in (("b", "No such file"), ("", "Is a directory"), ("n" * 300, "File name too long")):
+        with pytest.raises(InputError, match=f"cannot read '.*{name}': {reason}"):
+            read_whole(tmp_path / name)
+
+
 def test_a_full_disk_is_one_line(tmp_path: Path, full_disk: Callable[[int], Any]) -> None:
     path = tmp_path / "a"
     write_whole(path, b"old")
@@ -59,6 +67,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path, full_disk: Callable[[int], Any]
     [
         ("folder", "cannot write '.*folder': it is a folder; give a file's name"),
         ("there", "there' exists: add --overwrite to replace it, or give another name"),
+        ("n" * 300, "cannot write '.*nnn': File name too long"),
         ("there/r", "cannot make the folder '.*there': File exists"),
         ("there/x/r", "cannot make the folder '.*there/x': Not a directory"),
     ],

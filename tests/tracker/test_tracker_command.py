@@ -46,6 +46,18 @@ def audio_span(path: Path) -> tuple[str, float, float]:
         return stream.codec_context.codec.canonical_name, float(frames[0].pts * frames[0].time_base), end
 
 
+def test_a_name_that_is_no_text(track: Track, clips: Clips) -> None:
+    name = os.fsdecode(b"caf\xe9.mp4")
+    os.symlink(clips(), name)
+    outputs = [part for option in ("--json", "--jsonl", "--csv", "--coco", "-o") for part in (option, "./")]
+    assert track(name, *outputs, "--openpose", "op") == 0
+    assert json.loads(Path(os.fsdecode(b"caf\xe9_poses.json")).read_text())["video"]["path"] == "caf?.mp4"
+    assert len(os.listdir()) == 7
+    picture = os.fsdecode(b"caf\xe9.png")
+    cv2.imencode(".png", np.zeros((64, 96, 3), np.uint8))[1].tofile(picture)
+    assert track(picture, "--json", "p.json") == 0
+
+
 def test_default_outputs(track: Track, clips: Clips) -> None:
     assert track(clips(audio="aac")) == 0
     assert sorted(os.listdir()) == ["clip_poses.json", "clip_tracked.mp4"]

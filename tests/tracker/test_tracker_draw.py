@@ -90,6 +90,13 @@ def test_trail_shows_the_way_of_two_seconds() -> None:
     assert (painter(result((1, 90, 1), time=Fraction(99))) == plain(result((1, 90, 1)))).mean() > 0.999
 
 
+def test_a_frame_drawn_again_makes_no_trail_longer() -> None:
+    painter = Painter(COCO, DrawOptions(trails=True))
+    for _ in range(3):
+        painter(result((1, 0, 1)))
+    assert len(painter._trails[1]) == 1
+
+
 @pytest.mark.parametrize(("size", "scale"), [((24, 32), 0.2), ((180, 320), 1.0), ((2160, 3840), 18.0)])
 def test_labels_stay_in_the_picture(size: tuple[int, int], scale: float) -> None:
     """People who stand out of the frame on every side do not break the drawing."""

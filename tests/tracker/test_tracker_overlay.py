@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 
+from models.errors import InputError
 from tracker.types import Frame, FrameResult, Poses
 from tracker.video.overlay import OverlayVideo, cut_to_whole_fragments
 from tracker.video.source import SourceInfo
@@ -49,6 +50,13 @@ def test_odd_sizes_get_a_last_row_and_column(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "o.mp4")) as container:
         stream = container.streams.video[0]
         assert (stream.width, stream.height) == (64, 50)
+
+
+def test_too_large_for_a_video(tmp_path: Path) -> None:
+    write(tmp_path / "o.mp4", [0], size=(16, 16384)).close()
+    with pytest.raises(InputError, match="pictures of 16385x16 are larger"):
+        write(tmp_path / "p.mp4", [0], size=(16, 16385))
+    assert list(tmp_path.iterdir()) == [tmp_path / "o.mp4"]
 
 
 @pytest.mark.parametrize("torn", [0, 1, 200, 5000])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from fractions import Fraction
@@ -131,6 +132,13 @@ def test_range_is_a_slice_of_the_whole(clips: Clips, name: str, start: str | Non
         ("2", "1", "empty range"),
         ("f5", "f5", "empty range"),
         ("soon", None, "seconds"),
+        ("1e400", None, "wrong time '1e400'"),
+        ("1e10", None, "at most"),
+        ("f9999999999", None, "at most"),
+        ("1e99999999", None, "wrong time"),
+        ("1e-99999999", "0", "empty range"),
+        ("nan", None, "wrong time"),
+        ("1/0", None, "wrong time"),
         ("99", None, "no frame from 99 s on"),
         ("f99", None, "no frame from frame 99 on"),
     ],
@@ -167,12 +175,25 @@ def test_folder_of_pictures(tmp_path: Path) -> None:
     assert len(read(tmp_path / "frame_1.png")) == 1
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".bmp"])
+def test_a_picture_that_was_cut_off_ends_the_results(tmp_path: Path, suffix: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
+    whole = cv2.imencode(suffix, noise)[1].tobytes()
+    _file(tmp_path / f"1{suffix}", whole + b"what a camera adds")
+    _file(tmp_path / f"2{suffix}", whole[: len(whole) * 3 // 4])
+    frames, error = read_damaged(tmp_path)
+    assert len(frames) == 1
+    assert f"2{suffix}': the results of 1 pictures are kept" in error
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
         (lambda folder: folder / "missing.mp4", "no such file"),
         (lambda folder: folder, "no pictures"),
         (lambda folder: _file(folder / "empty.mp4", b""), "is empty"),
+        (lambda folder: folder / ("n" * 300), "no such file"),
+        (lambda folder: os.mkfifo(folder / "pipe") or folder / "pipe", "'.*pipe' is a pipe"),
         (lambda folder: _file(folder / "text.mp4", b"hello world\n" * 40), "not a video"),
         (lambda folder: _file(folder / "text.txt", b"hello world\n" * 40), "cannot read"),
         (lambda folder: _file(folder / "bad.jpg", b"hello"), "not a picture"),

@@ -28,6 +28,7 @@ have a first line {"format", "version", "video", "model", "options"} and then on
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ class JsonResults:
     """A JSON file in the format above."""
 
     def __init__(self, path: Path, run: RunInfo) -> None:
-        head = orjson.dumps(_head(run))[:-1] + b',\n"frames": [\n'
+        head = _head(run)[:-1] + b',\n"frames": [\n'
         self._file = RecordFile(path, head, separator=b",\n")
         self._ids: set[int] = set()
 
@@ -76,7 +77,7 @@ class JsonLines:
     """A file of JSON lines in the format above."""
 
     def __init__(self, path: Path, run: RunInfo) -> None:
-        self._file = RecordFile(path, orjson.dumps(_head(run)) + b"\n")
+        self._file = RecordFile(path, _head(run) + b"\n")
 
     def write(self, result: FrameResult) -> None:
         self._file.append(orjson.dumps(frame_record(result)) + b"\n")
@@ -107,8 +108,8 @@ def frame_record(result: FrameResult) -> dict[str, Any]:
     return {"frame": result.frame.index, "time": round(float(result.frame.time), 6), "people": people}
 
 
-def _head(run: RunInfo) -> dict[str, Any]:
-    return {
+def _head(run: RunInfo) -> bytes:
+    facts = {
         "format": "simpleposetrack",
         "version": VERSION,
         "video": _video_facts(run.source),
@@ -120,6 +121,9 @@ def _head(run: RunInfo) -> dict[str, Any]:
         },
         "options": {"joint_threshold": run.joint_threshold, **run.options},
     }
+    # not by orjson: names of files may have bytes that are no text, which become question marks
+    text = json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="replace")
 
 
 def _video_facts(source: SourceInfo) -> dict[str, Any]:

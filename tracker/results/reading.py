@@ -12,6 +12,7 @@ import numpy as np
 import orjson
 
 from models.errors import InputError
+from models.files import read_whole
 from models.keypoints import KeypointSet, keypoint_set
 from tracker.results.json_file import VERSION
 from tracker.results.sink import RunInfo
@@ -72,10 +73,7 @@ class SavedRun:
 
 def read_run(path: Path) -> SavedRun:
     """Read a result file; raises InputError for one that is missing or of another kind."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read '{path}': {error.strerror}") from None
+    data = read_whole(path)
     try:
         run = _read(data)
         run.run_info()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from fractions import Fraction
@@ -211,10 +212,12 @@ def open_container(path: str) -> InputContainer:
     remote = "://" in path
     if not remote:
         file = Path(path)
-        if not file.exists():
+        if not os.path.exists(path):  # Path.exists raises at a name that is too long
             raise InputError(f"no such file: '{path}'")
         if file.is_dir():
             raise InputError(f"'{path}' is a folder without pictures: give a video or a folder of pictures")
+        if file.is_fifo():
+            raise InputError(f"'{path}' is a pipe, but a video is opened more than once: save it as a file")
         if file.stat().st_size == 0:
             raise InputError(f"'{path}' is empty")
     try:

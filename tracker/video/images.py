@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from models.errors import InputError
 from tracker.types import Frame
@@ -52,20 +54,34 @@ class ImageSequence(Source):
     def __iter__(self) -> Iterator[Frame]:
         for done, (index, file) in enumerate(self._files):
             began = time.perf_counter()
-            image = cv2.imread(str(file), cv2.IMREAD_COLOR)
+            try:
+                image = decode_picture(file.read_bytes())
+            except OSError:
+                image = None
             if image is None:
                 raise DamagedSourceError(f"cannot decode '{file}': the results of {done} pictures are kept")
             self.seconds += time.perf_counter() - began
-            yield Frame(index, index / self.info.frame_rate, np.asarray(image, np.uint8))
+            yield Frame(index, index / self.info.frame_rate, image)
 
     def close(self) -> None:
         """Nothing is open between two pictures."""
 
 
+def decode_picture(content: bytes) -> NDArray[np.uint8] | None:
+    """A picture file's content as (H, W, 3) BGR, upright; None for no picture, or not a whole one.
+
+    OpenCV itself would read a file that was cut off as if it were whole, and no name beyond UTF-8.
+    """
+    if not content:
+        return None
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    return None if image is None else np.asarray(image, np.uint8)
+
+
 def is_pictures(spec: str) -> bool:
     """Whether an input means pictures: a folder, a picture, or a pattern of which some files are pictures."""
     path = Path(spec)
-    if path.exists():
+    if os.path.exists(path):  # Path.exists raises at a name that is too long
         return path.suffix.lower() in SUFFIXES or path.is_dir()
     return any(_is_picture(Path(name)) for name in glob.iglob(spec))
 

@@ -22,6 +22,7 @@ from tracker.video.audio import AudioCopy
 from tracker.video.source import SourceInfo
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+LARGEST = 16384  # pixels a side that x264 takes
 QUALITY = "20"  # x264's constant rate factor, lower is better; about 20 looks like the source
 
 # An MP4 consists of fragments that play by themselves while it is written; once whole it is a plain one.
@@ -46,6 +47,8 @@ class OverlayVideo:
         draw: result → (H, W, 3) uint8 BGR.
         audio: take the source's sound along.
 
+    Raises InputError for pictures that H.264 cannot hold.
+
     Attributes:
         seconds: spent so far on drawing and encoding.
     """
@@ -57,6 +60,11 @@ class OverlayVideo:
         draw: Callable[[FrameResult], NDArray[np.uint8]],
         audio: bool = True,
     ) -> None:
+        if max(source.width, source.height) > LARGEST:
+            raise InputError(
+                f"cannot write '{path}': pictures of {source.width}x{source.height} are larger than the "
+                f"{LARGEST} pixels a side of a video; ask for results without a video, as with --json FILE"
+            )
         self.seconds = {"draw": 0.0, "encode": 0.0}
         self._draw = draw
         self._start: Fraction | None = None if source.span.start else Fraction(0)

@@ -12,6 +12,7 @@ from models.errors import InputError
 from tracker.types import Frame
 
 ROUNDING = Fraction(1, 1_000_000)  # seconds: result files give times to this digit
+LONGEST = 10**9  # seconds or frames: more is a slip, and FFmpeg cannot count to it
 
 
 class DamagedSourceError(RuntimeError):
@@ -33,14 +34,17 @@ class Moment:
             if words[:1] in ("f", "F"):
                 moment = cls(frame=int(words[1:]))
             else:
-                parts = [Fraction(part) for part in words.split(":")]
+                # by way of a float, which has bounds: Fraction would write 1e99999999 out
+                parts = [Fraction(str(float(part))) for part in words.split(":")]
                 if len(parts) > 3 or any(part < 0 for part in parts[1:]):
                     raise ValueError(words)
                 moment = cls(seconds=sum((p * 60**i for i, p in enumerate(reversed(parts))), Fraction(0)))
-        except (ValueError, ZeroDivisionError):
+        except ValueError:
             raise InputError(f"wrong time '{text}': give seconds (2.5 or 1:02.5) or a frame (f123)") from None
         if (moment.seconds or 0) < 0 or (moment.frame or 0) < 0:
             raise InputError(f"negative time '{text}': the video begins at 0 and at frame f0")
+        if max(moment.seconds or 0, moment.frame or 0) > LONGEST:
+            raise InputError(f"wrong time '{text}': give at most {LONGEST:,} seconds or frames")
         return moment
 
     def reached(self, index: int, time: Fraction) -> bool:
