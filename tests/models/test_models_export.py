@@ -186,7 +186,7 @@ def test_a_full_disk_is_one_line(
         (["export", "none.pth", "{folder}/m.tflite"], "choose a name that ends in"),
         (["quantize", "none.pth", "{folder}/a.txt", "--images", "{folder}"], "ends in .xml"),
         (["quantize", "{weights}", "--images", "{folder}", "--overwrite"], "--overwrite is for an output"),
-        (["info", "res50_mpii_256x256", "--keypoints", "nosuch"], "no keypoint network 'res50_mpii_256x256' is here"),
+        (["info", "res50_mpii_256x256", "--keypoints", "nosuch"], "'res50_mpii_256x256' is here: download"),
         (["info", "{weights}", "--decoding", "zzz"], "unknown decoding 'zzz'"),
         (["quantize", "{weights}", "{folder}/a.onnx", "--images", "{folder}"], "ends in .xml"),
         (["quantize", "{weights}", "{folder}/a.xml", "--images", "{folder}/none"], "no folder"),
