@@ -30,6 +30,7 @@ from tracker.video import open_source
 from tracker.video.source import DamagedSourceError, Source, SourceInfo
 
 CACHED = 200  # pictures kept as JPEG
+LARGEST = 2**31 - 1  # id or frame that a correction may name
 FORWARD = 60  # pictures that are sooner decoded one after the other than jumped over
 BEFORE = 8  # pictures before the one wanted that a jump takes along, for a step back
 
@@ -178,9 +179,12 @@ class PlayerPages:
     def _correct(self, edit: dict[str, Any]) -> None:
         corrections, kind = self._corrections, edit.get("kind")
         try:
-            track_id, other, frame = (int(edit.get(name) or 0) for name in ("id", "other", "frame"))
+            numbers = [int(edit.get(name) or 0) for name in ("id", "other", "frame")]
         except (TypeError, ValueError):
             raise InputError("ids and frames are whole numbers") from None
+        if max(numbers) > LARGEST:
+            raise InputError(f"ids and frames are whole numbers up to {LARGEST}")
+        track_id, other, frame = numbers
         match kind:
             case "rename":
                 corrections.rename(track_id, other)

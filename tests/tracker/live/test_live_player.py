@@ -129,6 +129,8 @@ def test_other_formats_are_those_of_the_tracking_command(
         ("/edit", {"kind": "merge", "id": 1, "other": 7}, "no id 7"),
         ("/edit", {"kind": "rename", "id": None, "other": 3}, "no id 0"),
         ("/edit", {"kind": "rename", "id": "x", "other": 3}, "whole numbers"),
+        ("/edit", {"kind": "rename", "id": 1, "other": 2**31}, "whole numbers up to 2147483647"),
+        ("/edit", {"kind": "swap", "id": 1, "other": 99999999999999999999, "frame": 3}, "whole numbers up"),
         ("/edit", {"kind": "paint"}, "unknown correction"),
         ("/edit", {"kind": "undo"}, "no correction to take back"),
         ("/edit", "no json", "not JSON"),
