@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from aiohttp import WSMsgType, web
 
+from models.errors import InputError
 from tracker.live.messages import encode, hello, people_message
 from tracker.pipeline import PoseTracker
 from tracker.smoothing import Smooth
@@ -46,14 +47,14 @@ class BrowserSources:
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         page = web.WebSocketResponse(heartbeat=20, max_msg_size=LARGEST)
         await page.prepare(request)
-        if self._pages >= self._limit:
-            message = f"{self._limit} pages already bring their own pictures, no more are allowed"
-            await page.send_str(encode({"type": "error", "message": message}))
-            await page.close()
-            return page
         self._pages += 1
         try:
+            if self._pages > self._limit:
+                raise InputError(f"{self._limit} pages already bring their own pictures, no more are allowed")
             await self._track(page)
+        except InputError as error:
+            await page.send_str(encode({"type": "error", "message": str(error)}))
+            await page.close()
         finally:
             self._pages -= 1
         return page

@@ -237,6 +237,21 @@ def test_recording_is_begun_ended_and_downloaded(live_clip: LiveSession, new_tra
     assert saved[1].endswith("_poses.json")
 
 
+def test_page_is_told_why_there_is_no_tracker_for_it() -> None:
+    def new_tracker() -> PoseTracker:
+        raise InputError("no memory is left on the device")
+
+    async def work(client: aiohttp.ClientSession) -> list[Any]:
+        async with client.ws_connect(f"{url}/browser") as page:
+            return [await page.receive_json(), (await page.receive()).type]
+
+    with served(live_app(LOCAL, None, new_tracker, 1)) as url:
+        for _ in range(2):  # a page that has gone makes room
+            message, then = ask(work)
+            assert message == {"type": "error", "message": "no memory is left on the device"}
+            assert then is aiohttp.WSMsgType.CLOSE
+
+
 def test_page_with_its_own_pictures(
     new_tracker: NewTracker, draw_scene: Callable[[int], NDArray[np.uint8]]
 ) -> None:
