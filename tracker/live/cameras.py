@@ -63,19 +63,25 @@ def open_camera(spec: str, size: tuple[int, int] | None = None, loop: bool = Fal
     """Open a camera by its number, a stream by its URL, or a file.
 
     Args:
-        spec: ``0``, ``rtsp://…``, ``http://…``, or whatever `tracker.video.open_source` takes.
+        spec: ``0`` to ``99``, ``rtsp://…``, ``http://…``, or whatever `tracker.video.open_source` takes.
         size: width and height to ask a camera of this machine for.
         loop: play a file again and again.
 
-    Raises InputError where there is none; for a camera it names those that there are.
+    Raises InputError where there is none; for a camera it names those that there are. Also for a size and a
+    loop of a source that has no use for them.
     """
-    if spec.isdecimal():
-        return DeviceCamera(int(spec), size)
-    if "://" in spec:
-        return StreamCamera(spec)
     if not Path(spec).exists() and spec.lower() in ("camera", "webcam"):
-        return DeviceCamera(0, size)
-    return FileCamera(spec, loop)
+        spec = "0"
+    device, stream = spec.isdecimal(), "://" in spec
+    if size and not device:
+        raise InputError("--camera-size is for a camera of this machine, not for a stream or a file")
+    if loop and (device or stream):
+        raise InputError("--loop is for a file, not for a camera or a stream")
+    if not device:
+        return StreamCamera(spec) if stream else FileCamera(spec, loop)
+    if len(spec) > 2:  # OpenCV takes hundreds for the number of a driver
+        raise InputError(f"wrong camera number {spec}: give one from 0 to 99; {_devices_text()}")
+    return DeviceCamera(int(spec), size)
 
 
 class _Closing:

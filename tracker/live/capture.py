@@ -11,7 +11,7 @@ from fractions import Fraction
 from types import TracebackType
 
 from models.errors import InputError
-from tracker.live.cameras import Camera, CameraLostError, Shot
+from tracker.live.cameras import Camera, Shot
 from tracker.types import Frame
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds before another try; doubled after every failure
@@ -112,10 +112,8 @@ class Capture:
                 try:
                     self._read(camera)
                     lost = ""
-                except CameraLostError as error:
-                    lost = str(error)
-                except Exception as error:  # a damaged file or a driver's own error: told, not hidden
-                    lost = f"{type(error).__name__}: {error}"
+                except Exception as error:  # lost, a damaged file, a driver's own error: told, not hidden
+                    lost = str(error) or type(error).__name__
                 finally:
                     camera.close()
                 if self._stop.is_set() or not camera.live:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from models.errors import InputError
-from tracker.live.cameras import Camera, FileCamera, StreamCamera, open_camera
+from tracker.live.cameras import Camera, FileCamera, Shot, StreamCamera, open_camera
 from tracker.live.capture import Capture
+from tracker.video.source import DamagedSourceError
 
 from .conftest import ScriptedCamera, until
 
@@ -65,6 +66,17 @@ def test_a_lost_camera_is_tried_again_ever_more_rarely() -> None:
     waits = np.diff([lost, *tries])
     assert (waits > np.array([0.1, 0.2, 0.4, 0.8]) * 0.95).all()
     assert (capture.status.lost, capture.status.frames) == (1, 13)
+
+
+def test_error_of_the_source_is_told_in_its_own_words() -> None:
+    class Broken(ScriptedCamera):
+        def __iter__(self) -> Iterator[Shot]:
+            yield from super().__iter__()
+            raise DamagedSourceError("the file is damaged")
+
+    with Capture(Broken(PICTURES, live=False), no_camera) as capture:
+        until(lambda: capture.over)
+    assert (capture.status.state, capture.status.message) == ("ended", "the file is damaged")
 
 
 def test_waiting_ends_when_the_capture_is_closed() -> None:
@@ -219,6 +231,7 @@ def test_rtsp_server_that_dies_and_returns() -> None:
     ("spec", "words"),
     [
         ("97", "cannot open camera 97"),
+        ("100", "give one from 0 to 99"),
         ("http://127.0.0.1:9/", "is the stream running?"),
         ("http://user:secret@127.0.0.1:9/", "cannot open 'http://127.0.0.1:9/'"),
         ("nothing://127.0.0.1/", "Protocol not found"),
