@@ -14,12 +14,16 @@ from pathlib import Path
 if __package__ in (None, ""):  # run as a file from anywhere
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from models.command import positive
 from models.errors import exit_status
 from tracker import cli
 
 USE = """
 keys: q quit, space pause, s screenshot, r start and stop recording, b boxes, i ids, t trails, m stage times,
       h help; a click on a person follows them, beside everybody ends it
+
+Ctrl-C ends the server, and the window like the key q: recordings are finished, and the exit status is 0, or 1
+where the camera, the tracking or a recording broke off.
 
 examples:
   live_view.py rtsp://192.168.0.7/stream          a network camera
@@ -58,14 +62,12 @@ def arguments() -> argparse.ArgumentParser:
     )
     group.add_argument(
         "--browser-sources",
-        type=int,
-        default=2,
+        type=positive,
         metavar="N",
         help="pages that may bring their own camera or file at a time (default: 2)",
     )
     group.add_argument(
         "--recordings",
-        default=".",
         metavar="FOLDER",
         help="of screenshots and of recordings begun by hand (default: the working directory)",
     )

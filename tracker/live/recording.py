@@ -68,14 +68,22 @@ class Recording:
         self._writer.put(replace(result, frame=frame))
         self.frames += 1
 
-    def close(self) -> list[Path]:
-        """Finish the files; gives their paths, none where no frame came."""
+    def close(self, complete: bool) -> list[Path]:
+        """Finish the files; gives their paths, none where no frame came.
+
+        Args:
+            complete: whether the recording came to its end; one that could not be written never does.
+
+        Raises OSError where a frame or the end could not be written.
+        """
         if self._writer is None:
             return []
+        written = False
         try:
             self._writer.__exit__(None, None, None)
+            written = True
         finally:
-            close_all(self._sinks, complete=True)
+            close_all(self._sinks, complete and written)
         return self.paths
 
     def _begin(self, result: FrameResult) -> None:

@@ -28,6 +28,7 @@ from tracker.video.source import SourceInfo
 
 DONE, FAILED = 0, 1
 BROWSER = "browser"  # the source that says: pages bring their own pictures
+BROWSER_SOURCES = 2  # pages that may bring their own at a time, where the options do not say
 FAST_MODEL = "fast"
 
 
@@ -37,6 +38,7 @@ def live_view(args: argparse.Namespace) -> int:
     Raises InputError for wrong arguments, a camera that is not there, and a window without a screen.
     """
     _refuse_useless(args)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends everything as Ctrl-C does
     address = None
     if args.serve is not None:
         from tracker.live.web import Address
@@ -54,19 +56,20 @@ def live_view(args: argparse.Namespace) -> int:
         session = None
         if args.source != BROWSER:
             session = _session(args, stack)
+            stack.callback(_ignore_signals)  # the first step of the end, before the session's
             if plan:
                 session.start_recording(_draw_options(args, session.tracker), plan)
         if address is not None:
             from tracker.live.server import live_app
             from tracker.live.web import print_address, run_app
 
-            makers = partial(build_tracker, args), args.browser_sources, partial(_new_smooth, args)
+            limit = args.browser_sources or BROWSER_SOURCES
+            makers = _tracker_maker(args, session is None), limit, partial(_new_smooth, args)
             app = live_app(address, session, *makers)
             asyncio.run(run_app(app, address, print_address))
         elif session is not None:
             from tracker.live.window import LiveWindow
 
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
             with suppress(KeyboardInterrupt):  # ends it like the key q: recordings are finished
                 LiveWindow(session, _draw_options(args, session.tracker), args.follow).run()
     return _tell(session) if session else DONE
@@ -74,16 +77,39 @@ def live_view(args: argparse.Namespace) -> int:
 
 def _refuse_useless(args: argparse.Namespace) -> None:
     """Raise InputError for options that the source or the view has no use for."""
-    if args.source == BROWSER:
-        if args.serve is None:
-            raise InputError("the source 'browser' needs --serve")
-        for name in (*NAMES, "fps", "adaptive", "loop", "camera_size"):
-            if getattr(args, name):
-                raise InputError(
-                    f"--{name.replace('_', '-')} needs a camera, a stream or a file as the source"
-                )
-    if args.serve is not None and args.follow is not None:
-        raise InputError("--follow is for the window; on the page click on the person to follow")
+    own_source, window = args.source != BROWSER, args.serve is None
+    if window and not own_source:
+        raise InputError("the source 'browser' needs --serve")
+    of_source = (*NAMES, "fps", "adaptive", "loop", "camera_size", "detections", "recordings")
+    for useful, need, names in (
+        (own_source, "needs a camera, a stream or a file as the source", of_source),
+        (not window, "needs --serve", ("allow_remote", "browser_sources")),
+        (window, "is for the window; on the page click on the person to follow", ("follow",)),
+        (window or args.output, "is for the window and for --output", ("boxes", "no_ids", "trails")),
+        (any(getattr(args, name) for name in NAMES), "needs a file to write, as --output", ("overwrite",)),
+    ):
+        for name in names:
+            value = getattr(args, name)
+            if not useful and value is not None and value is not False:
+                raise InputError(f"--{name.replace('_', '-')} {need}")
+
+
+def _ignore_signals() -> None:
+    """For the rest of the program, in which files are given their end, nothing interrupts."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _tracker_maker(args: argparse.Namespace, at_once: bool) -> Callable[[], PoseTracker]:
+    """Makes the trackers of pages; `at_once`: the first is made now, so that wrong options come out now."""
+    made = [build_tracker(args)] if at_once else []
+
+    def new_tracker() -> PoseTracker:
+        with suppress(IndexError):
+            return made.pop()
+        return build_tracker(args)
+
+    return new_tracker
 
 
 def _session(args: argparse.Namespace, stack: ExitStack) -> LiveSession:
@@ -104,9 +130,10 @@ def _session(args: argparse.Namespace, stack: ExitStack) -> LiveSession:
         tracker,
         controller,
         _run_info(tracker),
-        Path(args.recordings),
+        Path(args.recordings or "."),
         fast=fast,
         smooth=_new_smooth(args),
+        follow=args.follow,
     )
     return stack.enter_context(session)
 
@@ -117,6 +144,7 @@ def faster_stage(args: argparse.Namespace, tracker: PoseTracker) -> PoseStage | 
     from models.engines import create_engine
 
     if tracker.pose.description.name == FAST_MODEL:
+        print(f"warning: --adaptive changes nothing: '{FAST_MODEL}' runs already", file=sys.stderr)
         return None
     engine = create_engine(load_pose_network(FAST_MODEL), args.engine, args.device, args.precision)
     if engine.description.keypoints != tracker.pose.description.keypoints:
@@ -158,7 +186,7 @@ def _tell(session: LiveSession) -> int:
     """What became of it."""
     for path in session.saved:
         print(f"saved {path}")
-    for problem in (session.failure, session.note, session.status.message):
-        if problem:
-            print(f"error: {problem}", file=sys.stderr)
-    return FAILED if session.failure or session.note else DONE
+    problems = [p for p in (session.failure, session.note, session.status.message) if p]
+    for problem in problems:
+        print(f"error: {problem}", file=sys.stderr)
+    return FAILED if problems else DONE

@@ -22,6 +22,7 @@ from tracker.outputs import OutputPlan
 from tracker.pipeline import PoseTracker
 from tracker.pose import PoseStage
 from tracker.results.sink import RunInfo
+from tracker.run import only
 from tracker.smoothing import Smooth
 from tracker.types import Frame, FrameResult
 from tracker.video.source import SourceInfo
@@ -65,6 +66,7 @@ class LiveSession:
         smooth: applied to every result, or None.
         run_info: facts for result files, given those of the source.
         recordings: folder of recordings that are begun by hand.
+        follow: id of the person who alone is recorded, or None for everybody.
 
     Attributes:
         failure: what ended the session before its time, or None.
@@ -81,6 +83,7 @@ class LiveSession:
         recordings: Path,
         fast: PoseStage | None = None,
         smooth: Smooth | None = None,
+        follow: int | None = None,
     ) -> None:
         self.capture = capture
         self.tracker = tracker
@@ -91,6 +94,7 @@ class LiveSession:
         self.saved: list[Path] = []
         self._stages = {False: tracker.pose, True: fast or tracker.pose}
         self._smooth = smooth
+        self._follow = follow
         self._run_info = run_info
         self._recording: Recording | None = None
         self._recorder = threading.Lock()
@@ -180,7 +184,7 @@ class LiveSession:
         if recording is None:
             return []
         try:
-            paths = recording.close()
+            paths = recording.close(complete=not (self.failure or self.status.message))
         except OSError as error:
             self._tell_break(error)
             return []
@@ -253,6 +257,8 @@ class LiveSession:
                 self._begin_recording(draw)
             if self._recording is None:
                 return
+            if self._follow is not None:
+                result = only(result, self._follow)
             try:
                 self._recording.write(result)
             except (InputError, OSError) as error:

@@ -95,22 +95,29 @@ def new_app(address: Address) -> web.Application:
 async def run_app(app: web.Application, address: Address, started: Callable[[str], None]) -> None:
     """Serve until the task is cancelled or the process is asked to end; `started` is told the page's address.
 
+    Once it runs in the main thread, Ctrl-C and SIGTERM do nothing but end it, also afterwards.
+
     Raises InputError where the port is taken or the host is none of this machine's.
     """
-    stop = asyncio.Event()
-    with suppress(NotImplementedError, ValueError, RuntimeError):  # not in every thread, not on every system
-        loop = asyncio.get_running_loop()
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def end(*_: object) -> None:
+        with suppress(RuntimeError):  # asked again after the end
+            loop.call_soon_threadsafe(stop.set)
+
+    with suppress(ValueError):  # the main thread alone hears of signals
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop.set)
+            signal.signal(number, end)  # the loop's own handlers would end with it: too early
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
         site = web.TCPSite(runner, address.host, address.port)
         try:
             await site.start()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter for a host that can be no name
+            reason = getattr(error, "strerror", None) or error
             raise InputError(
-                f"cannot serve on {address.host}:{address.port}: {error.strerror or error}; give another port"
+                f"cannot serve on {address.host}:{address.port}: {reason}; give another host or port"
             ) from None
         started(address.url(runner.addresses[0][1]))
         await stop.wait()

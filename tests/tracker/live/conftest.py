@@ -75,7 +75,9 @@ def live(
     """``with live(camera) as session``: a session on a camera, recording into an empty folder."""
 
     @contextmanager
-    def run(camera: Camera, reopen: Callable[[], Camera] | None = None) -> Iterator[LiveSession]:
+    def run(
+        camera: Camera, reopen: Callable[[], Camera] | None = None, follow: int | None = None
+    ) -> Iterator[LiveSession]:
         tracker = new_tracker()
         keypoints = tracker.pose.description.keypoints
         with (
@@ -86,6 +88,7 @@ def live(
                 RateController(25),
                 lambda source: RunInfo(source, keypoints, 0.4),
                 tmp_path / "recordings",
+                follow=follow,
             ) as session,
         ):
             yield session

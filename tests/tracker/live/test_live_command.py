@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.request import urlopen
 
 import av
@@ -18,7 +19,7 @@ import pytest
 
 from models.errors import InputError
 
-from .conftest import ScriptedCamera
+from .conftest import ScriptedCamera, until
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -65,6 +66,10 @@ def model(tiny_model: Path, boxes_file: Path) -> list[object]:
         (["0", "--serve", "--fps", "0"], "wrong --fps 0"),
         (["0", "--camera-size", "big"], "'big' is not a size"),
         (["0", "--smooth", "savgol"], "invalid choice"),
+        (["99999999999", "--serve"], "wrong camera number 99999999999"),
+        (["browser", "--serve", "0", "--max-people", "0"], "wrong max-people '0'"),
+        (["browser", "--serve", "0", "--pose-model", "nonsense"], "no network 'nonsense'"),
+        (["browser", "--serve", "0", "--browser-sources", "-3"], "give a whole number from 1"),
     ],
 )
 def test_what_cannot_be_is_one_line_and_status_2(tmp_path: Path, arguments: list[str], words: str) -> None:
@@ -73,6 +78,53 @@ def test_what_cannot_be_is_one_line_and_status_2(tmp_path: Path, arguments: list
     assert process.returncode == 2
     assert words in error
     assert len(error.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["browser", "--serve", "--json", "r.json"], "--json needs a camera"),
+        (["browser", "--serve", "--detections", "boxes.txt"], "--detections needs a camera"),
+        (["browser", "--serve", "--recordings", "folder"], "--recordings needs a camera"),
+        (["0", "--allow-remote"], "--allow-remote needs --serve"),
+        (["0", "--browser-sources", "2"], "--browser-sources needs --serve"),
+        (["0", "--serve", "--follow", "0"], "--follow is for the window"),
+        (["0", "--serve", "--json", "r.json", "--no-ids"], "--no-ids is for the window and for --output"),
+        (["0", "--serve", "--overwrite"], "--overwrite needs a file"),
+        (["0", "--serve", "--loop"], "--loop is for a file"),
+        (["rtsp://127.0.0.1:9/", "--serve", "--loop"], "--loop is for a file"),
+        (["clip.mp4", "--serve", "--camera-size", "640x480"], "--camera-size is for a camera"),
+    ],
+)
+def test_options_without_use_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str
+) -> None:
+    from demos.live_view import run
+
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=words):
+        run(arguments)
+
+
+def test_the_network_that_is_the_faster_one_already_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    from demos.live_view import arguments
+    from tracker.live.run import faster_stage
+
+    tracker = SimpleNamespace(pose=SimpleNamespace(description=SimpleNamespace(name="fast")))
+    assert faster_stage(arguments().parse_args(["--adaptive"]), tracker) is None  # type: ignore[arg-type]
+    assert "--adaptive changes nothing" in capsys.readouterr().err
+
+
+def test_first_tracker_of_pages_is_made_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    from demos.live_view import arguments
+    from tracker.live import run
+
+    made: list[object] = []
+    monkeypatch.setattr(run, "build_tracker", lambda args: made.append(object()) or made[-1])
+    new_tracker = run._tracker_maker(arguments().parse_args([]), at_once=True)
+    assert len(made) == 1
+    assert [new_tracker(), new_tracker()] == made
+    assert len(made) == 2
 
 
 def test_served_until_interrupted_with_files_of_the_whole_session(
@@ -98,7 +150,12 @@ def test_served_until_interrupted_with_files_of_the_whole_session(
     assert urlopen(url, timeout=20).status == 200
     with urlopen(f"{url}stream.mjpg", timeout=60) as stream:
         assert stream.readline().strip() == b"--frame"
-    process.send_signal(signal.SIGINT)
+
+    def ended() -> bool:
+        process.send_signal(signal.SIGINT)  # more of them do not break off the files' end
+        return process.poll() is not None
+
+    until(ended, 60)
     output, error = process.communicate(timeout=60)
     assert (process.returncode, error) == (0, "")
     assert "saved all.mp4" in output
@@ -149,15 +206,19 @@ def test_existing_files_are_not_replaced(
     assert (tmp_path / "all.mp4").read_text() == "precious"
 
 
-def test_taken_port_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", 80 * "long"])
+def test_address_that_cannot_be_taken_is_told(
+    tmp_path: Path, clips: Callable[..., Path], model: list[object], host: str
+) -> None:
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        process = start("live_view.py", "browser", "--serve", port, folder=tmp_path)
+        serve = "--serve", f"{host}:{taken.getsockname()[1]}", "--allow-remote"
+        process = start("live_view.py", clips(), *serve, *model, folder=tmp_path)
         _, error = process.communicate(timeout=120)
     assert process.returncode == 2
-    assert "give another port" in error
+    assert "give another host or port" in error
+    assert len(error.splitlines()) == 1
 
 
 def test_results_that_are_none_are_told(tmp_path: Path, clips: Callable[..., Path]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -14,12 +16,15 @@ import pytest
 from numpy.typing import NDArray
 
 from tracker.draw import DrawOptions
-from tracker.live.cameras import Camera
+from tracker.live.cameras import Shot
 from tracker.live.session import LiveSession
+from tracker.types import FrameResult
+from tracker.video.overlay import OverlayVideo
+from tracker.video.source import DamagedSourceError
 
 from .conftest import ScriptedCamera, until
 
-Live = Callable[[Camera], AbstractContextManager[LiveSession]]
+Live = Callable[..., AbstractContextManager[LiveSession]]
 Scene = Callable[[int], NDArray[np.uint8]]
 
 
@@ -123,11 +128,68 @@ def test_dark_pictures_are_told(live: Live, draw_scene: Scene) -> None:
     assert dark[-1] is True
 
 
+def recorded(session: LiveSession) -> dict[str, Any]:
+    """What the JSON file of the only recording tells."""
+    (path,) = session.recordings.glob("*.json")
+    return json.loads(path.read_text())
+
+
 def test_failure_of_the_tracker_ends_the_session_and_is_told(live: Live, draw_scene: Scene) -> None:
     with live(ScriptedCamera([draw_scene(i) for i in range(60)], pause=0.02)) as session:
+        session.start_recording(DrawOptions())
+        until(lambda: session.recording is not None and session.recording.frames)
         session.tracker.detector = lambda frame: 1 / 0  # type: ignore[assignment]
         until(lambda: session.over)
     assert isinstance(session.failure, ZeroDivisionError)
+    assert recorded(session)["summary"]["complete"] is False
+
+
+def test_damaged_end_of_the_source_is_a_failure(
+    live: Live, draw_scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tracker.live.run import FAILED, _tell
+
+    class Damaged(ScriptedCamera):
+        def __iter__(self) -> Iterator[Shot]:
+            yield from super().__iter__()
+            raise DamagedSourceError("'cut.mkv' is damaged")
+
+    with live(Damaged([draw_scene(i) for i in range(20)], live=False, pause=0.02)) as session:
+        session.start_recording(DrawOptions())
+        until(lambda: session.over)
+    assert _tell(session) == FAILED
+    assert capsys.readouterr().err == "error: 'cut.mkv' is damaged\n"
+    assert recorded(session)["summary"]["complete"] is False
+
+
+def test_recording_that_could_not_be_written_is_not_complete(
+    live_clip: LiveSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = OverlayVideo.write
+
+    def until_full(video: OverlayVideo, result: FrameResult) -> None:
+        if result.frame.index == 4:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(video, result)
+
+    monkeypatch.setattr(OverlayVideo, "write", until_full)
+    live_clip.start_recording(DrawOptions())
+    until(lambda: live_clip.note)
+    assert "broke off: No space left" in live_clip.note
+    until(lambda: live_clip.stop_recording() == [])
+    content = recorded(live_clip)
+    assert len(content["frames"]) == 4
+    assert content["summary"]["complete"] is False
+
+
+def test_person_followed_is_recorded_alone(live: Live, draw_scene: Scene) -> None:
+    camera = ScriptedCamera([draw_scene(i) for i in range(40)], live=False, pause=0.02)
+    with live(camera, follow=2) as session:
+        session.start_recording(DrawOptions())
+        until(lambda: session.over)
+    assert session.latest is not None
+    assert session.latest.result.poses.track_ids.tolist() == [1, 2]
+    assert {tuple(p["id"] for p in f["people"]) for f in recorded(session)["frames"]} == {(2,)}
 
 
 def test_people_take_turns_and_keep_their_ids(new_tracker: Callable, draw_scene: Scene) -> None:

@@ -120,7 +120,9 @@ def test_signals_finish_the_recording(
     try:
         find = "search", "--name", "simpleposetrack", "getwindowgeometry"
         until(lambda: "320x240" in xdotool(screen, *find), 60)  # it takes the first frame's size
-        process.send_signal(number)
+        for _ in range(4):  # more of them do not break off the files' end
+            process.send_signal(number)
+            time.sleep(0.02)
         output, error = process.communicate(timeout=30)
     finally:
         process.kill()
