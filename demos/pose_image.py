@@ -15,17 +15,20 @@ if __package__ in (None, ""):  # run as a file from anywhere
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from models.errors import InputError, exit_status
-from models.files import check_apart, check_output, write_json, write_whole
+from models.files import check_apart, check_output, read_whole, write_json, write_whole
 from models.options import add_engine_options
-from tracker.cli import command_parser, files_read
+from tracker.cli import DETECTOR, command_parser, files_read
+from tracker.options import TrackerOptions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+LARGEST = 1_000_000  # pixels: no box is further out
+
 
 def arguments() -> argparse.ArgumentParser:
     """The command's options."""
-    parser = command_parser("pose_image.py", __doc__)
+    parser = command_parser(Path(sys.argv[0]).name, __doc__)
     parser.add_argument("image", type=Path, help="picture to read")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="picture to write (default: <image>_pose.jpg)"
@@ -40,12 +43,14 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--pose-model", default="default", metavar="NAME|FILE", help="see python -m models list"
     )
-    parser.add_argument("--detector", default="person_detector", metavar="NAME|FILE", help="person detector")
+    parser.add_argument("--detector", metavar="NAME|FILE", help=f"person detector (default: {DETECTOR})")
     parser.add_argument(
         "--flip-test", action="store_true", help="average with the mirrored crop: slower, better"
     )
     parser.add_argument(
-        "--box-threshold", type=float, default=0.5, help="lowest score of a person (default: 0.5)"
+        "--box-threshold",
+        type=float,
+        help=f"lowest score of a person (default: {TrackerOptions.box_threshold})",
     )
     parser.add_argument(
         "--joint-threshold", type=float, default=0.3, help="lowest score of a joint (default: 0.3)"
@@ -58,29 +63,32 @@ def arguments() -> argparse.ArgumentParser:
 def run(argv: list[str] | None = None) -> int:
     args = arguments().parse_args(argv)
     output = args.output or Path(f"{args.image.stem}_pose.jpg")
+    if args.box and (args.detector is not None or args.box_threshold is not None):
+        raise InputError("--detector and --box-threshold have no use beside --box: leave them out")
+    box_threshold = TrackerOptions.box_threshold if args.box_threshold is None else args.box_threshold
+    TrackerOptions(box_threshold=box_threshold, joint_threshold=args.joint_threshold)  # refuses wrong ones
     outputs = [path for path in (output, args.json) if path]
     check_apart(outputs, [args.image, *files_read(args)])
     for path in outputs:
         check_output(path, args.overwrite)
     boxes = [_box(text) for text in args.box or []]
 
-    import cv2
     import numpy as np
 
-    image = cv2.imread(str(args.image), cv2.IMREAD_COLOR) if args.image.is_file() else None
-    if image is None:
-        reason = "not a picture that can be read" if args.image.is_file() else "no such file"
-        raise InputError(f"cannot open '{args.image}': {reason}")
-    picture = np.asarray(image, np.uint8)
-    _encoded(output, picture[:1, :1])  # a name that is no picture's is told before anything loads
+    from tracker.video.images import decode_picture
+
+    picture = decode_picture(read_whole(args.image))
+    if picture is None:
+        raise InputError(f"cannot open '{args.image}': not a picture, or not a whole one")
+    _encoded(output, picture)  # what no file of that name can hold is told before anything loads
 
     from tracker.estimator import PoseEstimator
 
     estimator = PoseEstimator(
         args.pose_model,
-        args.detector,
+        args.detector or DETECTOR,
         args.flip_test,
-        args.box_threshold,
+        box_threshold,
         args.engine,
         args.device,
         args.precision,
@@ -89,7 +97,7 @@ def run(argv: list[str] | None = None) -> int:
     people = np.array(boxes, np.float32) if boxes else estimator.detect_persons(picture)
     keypoints = estimator.predict(picture, people)
     if not len(people):
-        print(f"warning: nobody found with a score of {args.box_threshold:g} or more", file=sys.stderr)
+        print(f"warning: nobody found with a score of {box_threshold:g} or more", file=sys.stderr)
     write_whole(output, _encoded(output, estimator.vis_skeletons(picture, keypoints, args.joint_threshold)))
     if args.json:
         facts = _facts(args.image, picture, estimator.keypoints.names, people, keypoints)
@@ -103,18 +111,23 @@ def _box(text: str) -> tuple[float, float, float, float]:
         x, y, width, height = map(float, text.split(","))
     except ValueError:
         raise InputError(f"--box '{text}': give four numbers, left,top,width,height in pixels") from None
+    if not all(abs(number) <= LARGEST for number in (x, y, width, height)):
+        raise InputError(f"--box '{text}': give numbers of up to {LARGEST:,} pixels")
     if width <= 0 or height <= 0:
         raise InputError(f"--box '{text}': width and height must be positive")
     return x, y, x + width, y + height
 
 
-def _encoded(path: Path, picture: object) -> bytes:
+def _encoded(path: Path, picture: NDArray) -> bytes:
     import cv2
 
     try:
-        _, data = cv2.imencode(path.suffix or ".jpg", picture)  # type: ignore[call-overload]
+        done, data = cv2.imencode(path.suffix or ".jpg", picture)
     except cv2.error:
         raise InputError(f"cannot write '{path}': choose a picture's name, such as .jpg or .png") from None
+    if not done:
+        height, width = picture.shape[:2]
+        raise InputError(f"cannot write '{path}': its format does not hold {width}x{height}; choose .png")
     return data.tobytes()
 
 

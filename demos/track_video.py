@@ -28,16 +28,16 @@ result formats (coordinates in pixels of the upright frame, ids from 1, frames f
 exit status: 0 done, 1 failed in mid-run (what was written is kept), 2 wrong arguments or input, 130 Ctrl-C
 
 examples:
-  track_video.py street.mp4                                street_tracked.mp4 and street_poses.json
-  track_video.py street.mp4 -o out.mp4 --csv out.csv       only these two
-  track_video.py 'clips/*.mp4' -o results --preset fast    several videos, quickly
-  track_video.py frames/ --frame-rate 30 --smooth savgol   a folder of pictures, smoothed
+  %(prog)s street.mp4                                street_tracked.mp4 and street_poses.json
+  %(prog)s street.mp4 -o out.mp4 --csv out.csv       only these two
+  %(prog)s 'clips/*.mp4' -o results --preset fast    several videos, quickly
+  %(prog)s frames/ --frame-rate 30 --smooth savgol   a folder of pictures, smoothed
 """
 
 
 def arguments() -> argparse.ArgumentParser:
     """The command's options."""
-    parser = cli.command_parser("track_video.py", __doc__, FORMATS)
+    parser = cli.command_parser(Path(sys.argv[0]).name, __doc__, FORMATS)
     cli.add_input_arguments(parser)
     cli.add_output_arguments(parser)
     cli.add_model_arguments(parser)

@@ -489,9 +489,11 @@ def test_full_disk_leaves_whole_files(
 
 
 def test_help_is_quick_and_loads_no_network() -> None:
-    code = "import sys; sys.argv = ['track_video.py', '--help']; from demos.track_video import main\n"
+    code = "import sys; sys.argv = ['bin/track-video', '--help']; from demos.track_video import main\n"
     code += "try: main()\nexcept SystemExit: pass\nprint(sorted({'torch', 'openvino'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+    assert done.stdout.startswith("usage: track-video ")
+    assert "\n  track-video frames/ --frame-rate 30" in done.stdout
     for option in ("--detector", "--posetrack", "--smooth", "--start", "--preset", "--detect-every"):
         assert option in done.stdout

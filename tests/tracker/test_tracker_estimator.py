@@ -105,7 +105,15 @@ def test_the_command_writes_a_picture_and_keypoints(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["none.jpg"], "no such file"),
+        (["none.jpg"], "cannot read 'none.jpg': No such file"),
+        (["."], "cannot read '.': Is a directory"),
+        (["long.png", "-o", "y.webp"], "cannot write 'y.webp': its format does not hold 20000x12"),
+        (["photo.png", "--box", "10,10,nan,50"], "'10,10,nan,50': give numbers of up to 1,000,000 pixels"),
+        (["photo.png", "--box", "10,10,1e30,50"], "give numbers of up to"),
+        (["photo.png", "--box", "1,2,3,4", "--detector", "x"], "have no use beside --box"),
+        (["photo.png", "--box", "1,2,3,4", "--box-threshold", "0.5"], "have no use beside --box"),
+        (["photo.png", "--box-threshold", "7"], "wrong box-threshold '7.0': give a number from 0 to 1"),
+        (["photo.png", "--joint-threshold", "nan"], "wrong joint-threshold 'nan'"),
         (["text.jpg"], "not a picture"),
         (["photo.png", "--box", "1,2,3"], "give four numbers"),
         (["photo.png", "--box", "1,2,0,4"], "must be positive"),
@@ -129,6 +137,7 @@ def test_bad_input_is_one_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     cv2.imwrite("photo.png", picture)
+    cv2.imwrite("long.png", np.zeros((12, 20000, 3), np.uint8))
     Path("text.jpg").write_text("no picture")
     before = sorted(tmp_path.iterdir())
     if "--pose-model" not in arguments:
