@@ -48,42 +48,65 @@ def _bilinear(image: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def read_image(path: str) -> np.ndarray:
+    """(H, W, 3) uint8 BGR; raises ValueError for anything else."""
     if path.endswith(".npy"):
-        return np.load(path, allow_pickle=False)
+        image = np.load(path, allow_pickle=False)
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(f"'{path}' is {image.dtype} of shape {image.shape}: give uint8 (H, W, 3), BGR")
+        return image
     try:
         from PIL import Image
     except ImportError:
-        sys.exit(f"error: reading '{path}' needs Pillow (pip install pillow), or give a .npy array")
+        raise ValueError(f"'{path}' needs Pillow (pip install pillow); or give a .npy array") from None
     with Image.open(path) as picture:
         return np.asarray(picture.convert("RGB"))[:, :, ::-1]
 
 
+def read_box(text: str) -> tuple[float, ...]:
+    """Left, top, width, height; raises ValueError."""
+    try:
+        box = tuple(float(number) for number in text.split(","))
+    except ValueError:
+        box = ()
+    if len(box) != 4 or not all(abs(number) <= 1e6 for number in box) or min(box[2:]) <= 0:
+        raise ValueError(f"--box '{text}': give left,top,width,height in pixels, the last two above 0")
+    return box
+
+
+def find_keypoints(model: str, image: np.ndarray, box: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """(K, 2) pixels of the picture and (K,) scores of the person in the box."""
+    try:
+        import onnxruntime
+    except ImportError:
+        raise ValueError("this needs ONNX Runtime: pip install onnxruntime numpy") from None
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    facts = session.get_modelmeta().custom_metadata_map
+    if "description" not in facts or "keypoints" not in {output.name for output in session.get_outputs()}:
+        raise ValueError(f"'{model}' does not decode: python -m models export NAME FILE.onnx --decode")
+    description = json.loads(facts["description"])
+    if description["udp"]:
+        raise ValueError("this example does not cut crops by UDP's rule")
+    size, half_pixel = tuple(description["input_size"]), description["half_pixel"]
+    picture, scale, offset = crop(image, box, size, description["padding"], half_pixel)
+    keypoints, scores = session.run(["keypoints", "scores"], {"crops": picture[None]})
+    return keypoints[0] * scale + offset, scores[0]
+
+
 def main() -> None:
+    """Print the keypoints as JSON; exit status 2 and one line for whatever cannot be used."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("model", help="exported with: python -m models export NAME FILE.onnx --decode")
     parser.add_argument("image")
     parser.add_argument("--box", required=True, metavar="X,Y,W,H", help="the person's box in pixels")
     args = parser.parse_args()
     try:
-        import onnxruntime
-    except ImportError:
-        sys.exit("error: this needs ONNX Runtime: pip install onnxruntime numpy")
-    try:
-        box = tuple(float(v) for v in args.box.split(","))
-        image = read_image(args.image)
-        session = onnxruntime.InferenceSession(args.model, providers=["CPUExecutionProvider"])
-        if len(box) != 4:
-            raise ValueError(f"--box '{args.box}': give four numbers")
-        description = json.loads(session.get_modelmeta().custom_metadata_map["description"])
-        if description["udp"]:
-            raise ValueError("this example does not cut crops by UDP's rule")
-        size, half_pixel = tuple(description["input_size"]), description["half_pixel"]
-        picture, scale, offset = crop(image, box, size, description["padding"], half_pixel)
-        keypoints, scores = session.run(["keypoints", "scores"], {"crops": picture[None]})
-    except Exception as error:
-        sys.exit(f"error: {str(error).splitlines()[0]}")
-    points = keypoints[0] * scale + offset
-    print(json.dumps({"keypoints": np.round(points, 2).tolist(), "scores": np.round(scores[0], 4).tolist()}))
+        box, image = read_box(args.box), read_image(args.image)
+        points, scores = find_keypoints(args.model, image, box)
+    except Exception as error:  # ONNX Runtime's own have no common class
+        line = str(error).partition("\n")[0] or type(error).__name__
+        print(f"error: {line}", file=sys.stderr)
+        sys.exit(2)
+    print(json.dumps({"keypoints": np.round(points, 2).tolist(), "scores": np.round(scores, 4).tolist()}))
 
 
 if __name__ == "__main__":

@@ -255,5 +255,5 @@ def test_the_deployment_example_needs_nothing_of_this_project(weights: Path, tmp
     assert sure.mean() > 0.8  # OpenCV's warp rounds its weights to 1/32
     assert np.median(np.abs(np.array(found["keypoints"])[sure] - points[0][sure])) < 0.5
     wrong = subprocess.run([*command[:-1], "1,2"], cwd=tmp_path, capture_output=True, text=True)
-    assert wrong.returncode == 1
+    assert wrong.returncode == 2
     assert wrong.stderr.startswith("error: --box '1,2'")
