@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,7 +142,7 @@ def _folder(option: str, given: str, several: bool) -> Path | None:
     path = Path(given)
     if option == "openpose":
         return None
-    if path.is_dir() or given.endswith("/"):
+    if os.path.isdir(path) or given.endswith("/"):  # Path.is_dir raises at a name that is too long
         return path
     if several and path.suffix:
         raise InputError(f"several inputs, one file: give a folder for --{option}, not '{given}'")

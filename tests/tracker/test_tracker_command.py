@@ -350,6 +350,8 @@ def test_quiet_and_overwrite(track: Track, clips: Clips, capsys: Capture) -> Non
     ("arguments", "says"),
     [
         (["missing.mp4"], "no such file"),
+        (["n" * 300], "no such file: 'nnn"),
+        (["CLIP", "--json", "n" * 300], "nnn': File name too long"),
         (["CLIP", "--start", "-1"], "negative time"),
         (["CLIP", "--start=-1"], "negative time"),
         (["CLIP", "--start", "50"], "no frame from 50 s on: 'CLIP' ends at 0.44 s"),

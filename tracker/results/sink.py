@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -50,9 +51,9 @@ def stem_of(source: str) -> str:
         address = source.partition("://")[2].partition("?")[0]
         return Path(address.partition("/")[2]).stem or "stream"
     path = Path(source)
-    if glob.has_magic(source) and not path.exists():
+    if glob.has_magic(source) and not os.path.exists(path):  # Path.exists raises at a name that is too long
         return path.resolve().parent.name or "pictures"
-    return path.resolve().name if path.is_dir() else path.stem
+    return path.resolve().name if os.path.isdir(path) else path.stem
 
 
 def sizes(boxes: NDArray) -> NDArray:
