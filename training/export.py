@@ -9,6 +9,7 @@ from pathlib import Path
 from models.checkpoints import save_pose_network, save_weights
 from models.command import Parser
 from models.errors import InputError
+from models.files import check_output
 from models.pose_network import PoseNetwork
 from training.checkpoint import read_checkpoint, recipe_of
 from training.networks import build_network
@@ -20,7 +21,7 @@ def export(checkpoint: Path, output: Path, name: str | None = None, recipe_name:
 
     Args:
         checkpoint: of a training run, ``best.pth`` or ``last.pth``.
-        output: the file to write; its name ends in .safetensors.
+        output: the file to write, or to replace; its name ends in .safetensors.
         name: of the network, in its description; by default the file's.
         recipe_name: the recipe, where the checkpoint does not hold it.
 
@@ -53,9 +54,11 @@ def main(arguments: Sequence[str]) -> int:
     parser = Parser(prog="python -m training export", description=__doc__)
     parser.add_argument("checkpoint", type=Path, help="best.pth or last.pth of a run")
     parser.add_argument("--output", type=Path, required=True, help="file to write, .safetensors")
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that exists")
     parser.add_argument("--name", help="the network's name in its description (default: the file's)")
     parser.add_argument("--recipe", help="its recipe, for checkpoints that do not hold it")
     args = parser.parse_args(arguments)
+    check_output(args.output, args.overwrite)
     size = export(args.checkpoint, args.output, args.name, args.recipe)
     print(f"{args.output}: {size / 1e6:.1f} MB")
     return 0

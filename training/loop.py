@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import os
 import signal
 import threading
 import time
@@ -274,14 +275,20 @@ def create_loader(
         part: samples of a part.
     """
     assert schedule.samples is not None
+    workers = min(recipe.workers, usable_cpus())
     return DataLoader(
         task.samples,  # type: ignore[arg-type]
         batch_sampler=_Places(done, schedule.samples, schedule.batch, part, world),
-        num_workers=recipe.workers,
-        prefetch_factor=4 if recipe.workers else None,
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
         worker_init_fn=start_worker,
         pin_memory=world.device.type == "cuda",
     )
+
+
+def usable_cpus() -> int:
+    """CPUs that this process may use: more workers would only wait for one another."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def start_worker(_: int) -> None:

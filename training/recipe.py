@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
+from pathlib import Path
+from typing import Any
 
 from models.description import RGB_MEAN, RGB_STD
 from models.errors import InputError
@@ -169,11 +173,52 @@ class Schedule:
     clip: float = 0.0
 
 
+# What the numbers of a recipe must be: in words, as a test, and the places that it is true of.
+RANGES: tuple[tuple[str, Callable[[float], bool], str], ...] = (
+    (
+        "positive and finite",
+        lambda x: 0 < x < inf,
+        "schedule.samples schedule.epochs schedule.batch schedule.accumulate schedule.rate schedule.power "
+        "network.deconv_channels network.stages network.std network.padding data.weight "
+        "targets.sigma targets.peak validate_every log_every",
+    ),
+    (
+        "0 or more, and finite",
+        lambda x: 0 <= x < inf,
+        "schedule.decay schedule.drops schedule.warm_up schedule.clip targets.hardest "
+        "augmentation.rotation augmentation.shift augmentation.half_body_joints augmentation.colour "
+        "data.scenes data.first_scene workers seed",
+    ),
+    (
+        "from 0 to 1",
+        lambda x: 0 <= x <= 1,
+        "augmentation.rotation_probability augmentation.flip augmentation.half_body "
+        "augmentation.low_resolution augmentation.blur augmentation.cut_out augmentation.mosaic "
+        "data.ignore_below",
+    ),
+    ("from 0 to below 1", lambda x: 0 <= x < 1, "schedule.average augmentation.scale"),
+    ("from 1 to 4", lambda x: 1 <= x <= 4, "network.layers"),
+    ("at least 1/64, and finite", lambda x: 1 / 64 <= x < inf, "network.width"),
+    ("odd and positive", lambda x: x > 0 and x % 2 == 1, "network.final_kernel targets.kernels"),
+    ("a positive multiple of 32", lambda x: x > 0 and x % 32 == 0, "network.input_size"),
+)
+
+
+def _numbers(value: Any, path: Sequence[str]) -> list[float]:
+    """The numbers at a path of attributes: those of every element where it leads through a tuple."""
+    if value is None:
+        return []
+    if isinstance(value, tuple):
+        return [number for element in value for number in _numbers(element, path)]
+    return _numbers(getattr(value, path[0]), path[1:]) if path else [value]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """One training run; see the attributes' own classes.
 
     Attributes:
+        name: also of the output folder.
         validate_every: between two validations, in the unit of the schedule's length; default: a twentieth.
         log_every: samples between two log lines.
         precision: ``fp32``, ``bf16`` or ``fp16``.
@@ -194,27 +239,23 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        size, schedule = self.network.input_size, self.schedule
-        if any(side <= 0 or side % 32 for side in size):
-            raise InputError(f"{self.name}: network.input_size {list(size)}: both must be multiples of 32")
+        schedule = self.schedule
+        if Path(self.name).name != self.name or not self.name.strip("."):
+            raise InputError(f"recipe name '{self.name}': give a plain one, without folders")
         if not self.data:
             raise InputError(f"{self.name}: 'data' lists no annotation file")
+        if not self.network.deconv_channels:
+            raise InputError(f"{self.name}: network.deconv_channels lists no transposed convolution")
         if (schedule.samples is None) == (schedule.epochs is None):
             raise InputError(f"{self.name}: give schedule.samples or schedule.epochs, one of the two")
         for path, value, allowed in self._choices():
             if value not in allowed:
                 raise InputError(f"{self.name}: {path} is '{value}': choose from {', '.join(allowed)}")
-        for path, number in (
-            ("schedule.batch", schedule.batch),
-            ("schedule.accumulate", schedule.accumulate),
-            ("schedule length", schedule.samples or schedule.epochs or 0),
-            ("targets.sigma", self.targets.sigma),
-            ("log_every", self.log_every),
-        ):
-            if number <= 0:
-                raise InputError(f"{self.name}: {path} is {number}: it must be positive")
-        if any(kernel < 1 or kernel % 2 == 0 for kernel in self.targets.kernels):
-            raise InputError(f"{self.name}: targets.kernels {list(self.targets.kernels)}: odd numbers only")
+        for rule, holds, paths in RANGES:
+            for path in paths.split():
+                for number in _numbers(self, path.split(".")):
+                    if not holds(number):
+                        raise InputError(f"{self.name}: {path} is {number}: it must be {rule}")
 
     def _choices(self) -> list[tuple[str, str, tuple[str, ...]]]:
         return [

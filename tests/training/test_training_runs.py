@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -335,6 +336,15 @@ def test_frozen_parts_stay_as_they_are(people: Path, tiny: Path, tmp_path: Path)
         train(unknown, people, tmp_path / "unknown")
 
 
+def test_no_more_workers_than_cpus(people: Path, tiny: Path) -> None:
+    recipe = load_recipe(str(tiny), ["workers=1000"])
+    with join_world() as world, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        task = loop.create_task(recipe, people, world)
+        loader = loop.create_loader(task, recipe, recipe.schedule, 0, 8, world)
+    assert loader.num_workers == loop.usable_cpus()
+
+
 def test_out_of_memory_names_the_setting() -> None:
     recipe = load_recipe("pose_resnet_18", ["schedule.batch=64", "schedule.accumulate=2"])
     with (
@@ -353,6 +363,7 @@ def test_out_of_memory_names_the_setting() -> None:
         (["pose_resnet_18", "--set", "rtae=1"], "error: pose_resnet_18: unknown key 'rtae'"),
         (["pose_resnet_18", "--data", "nowhere"], "error: no annotations 'nowhere/coco/train.json'"),
         (["export", "nothing.pth", "--output", "x.safetensors"], "error: no checkpoint 'nothing.pth'"),
+        (["export", "nothing.pth", "--output", "file"], "error: 'file' exists: add --overwrite"),
         (["mini", "--output", "file/run"], "error: cannot make the folder 'file/run'"),
         (["crops", "mini", "--output", "x", "--count", "0"], "--count: '0': give a whole number from 1"),
     ],
