@@ -60,10 +60,12 @@ class PoseDescription:
             raise InputError(f"colour order '{self.colour}': choose rgb or bgr")
         find_decoding(self.decoding)
         if len(self.mean) != 3 or not all(map(isfinite, self.mean)):
-            raise InputError(f"mean {self.mean}: give three numbers")
+            raise InputError(f"mean {self.mean}: give three finite numbers")
         if len(self.std) != 3 or not all(0 < value < inf for value in self.std):
             raise InputError(f"std {self.std}: give three positive numbers")
-        for name in ("stride", "padding", "peak"):
+        if not 1 <= self.stride <= 32:
+            raise InputError(f"stride {self.stride}: a heat-map cell is 1 to 32 pixels of the input")
+        for name in ("padding", "peak"):
             if not 0 < getattr(self, name) < inf:
                 raise InputError(f"{name} {getattr(self, name)}: give a positive number")
 
