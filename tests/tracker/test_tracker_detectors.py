@@ -117,7 +117,7 @@ def test_a_detector_of_torchvision_gives_what_torchvision_gives(
     [
         ("yolo", "unknown detector 'yolo': choose from person_detector, fasterrcnn_resnet50_fpn_v2"),
         ("nowhere.onnx", "no detector file 'nowhere.onnx'"),
-        ("nowhere.txt", "no boxes file 'nowhere.txt'"),
+        ("nowhere.txt", "cannot read 'nowhere.txt': No such file"),
         ("nowhere.pth", "no checkpoint file 'nowhere.pth'"),
     ],
 )
