@@ -188,6 +188,8 @@ class LiveSession:
         except OSError as error:
             self._tell_break(error)
             return []
+        if not paths:
+            self.note = self.note or "nothing was recorded: it ended before a frame was tracked"
         self.saved += paths
         return paths
 

@@ -200,8 +200,7 @@ class LiveWindow:
         session = self._session
         if session.recording:
             paths = session.stop_recording()
-            saved = f"saved {', '.join(map(str, paths))}" if paths else "nothing was recorded"
-            self._tell(session.note or saved)
+            self._tell(session.note or f"saved {', '.join(map(str, paths))}")
         else:
             session.start_recording(self._draw)
             self._tell(session.note or "recording; r ends it")

@@ -182,6 +182,14 @@ def test_recording_that_could_not_be_written_is_not_complete(
     assert content["summary"]["complete"] is False
 
 
+def test_recording_without_a_frame_is_told(live: Live, draw_scene: Scene) -> None:
+    with live(ScriptedCamera([draw_scene(0)], live=False, pause=0.3)) as session:  # for the warm-up alone
+        session.start_recording(DrawOptions())
+        until(lambda: session.over)
+    assert session.note.startswith("nothing was recorded")
+    assert session.saved == []
+
+
 def test_person_followed_is_recorded_alone(live: Live, draw_scene: Scene) -> None:
     camera = ScriptedCamera([draw_scene(i) for i in range(40)], live=False, pause=0.02)
     with live(camera, follow=2) as session:
