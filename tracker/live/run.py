@@ -89,8 +89,7 @@ def _refuse_useless(args: argparse.Namespace) -> None:
         (any(getattr(args, name) for name in NAMES), "needs a file to write, as --output", ("overwrite",)),
     ):
         for name in names:
-            value = getattr(args, name)
-            if not useful and value is not None and value is not False:
+            if not useful and getattr(args, name):
                 raise InputError(f"--{name.replace('_', '-')} {need}")
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -241,6 +242,20 @@ def test_rtsp_server_that_dies_and_returns() -> None:
 def test_what_is_not_there_is_told(spec: str, words: str) -> None:
     with pytest.raises(InputError, match=re.escape(words)):
         open_camera(spec)
+
+
+@pytest.mark.parametrize(
+    ("spec", "options", "words"),
+    [
+        ("0", {"loop": True}, "--loop is for a file"),
+        ("http://127.0.0.1:9/", {"loop": True}, "--loop is for a file"),
+        ("http://127.0.0.1:9/", {"size": (640, 480)}, "--camera-size is for a camera"),
+        ("clip.mp4", {"size": (640, 480)}, "--camera-size is for a camera"),
+    ],
+)
+def test_options_without_use_are_refused(spec: str, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        open_camera(spec, **options)
 
 
 def test_server_without_the_stream_is_told_and_its_password_is_not() -> None:

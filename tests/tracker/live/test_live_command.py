@@ -81,29 +81,24 @@ def test_what_cannot_be_is_one_line_and_status_2(tmp_path: Path, arguments: list
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("given", "words"),
     [
         (["browser", "--serve", "--json", "r.json"], "--json needs a camera"),
         (["browser", "--serve", "--detections", "boxes.txt"], "--detections needs a camera"),
         (["browser", "--serve", "--recordings", "folder"], "--recordings needs a camera"),
         (["0", "--allow-remote"], "--allow-remote needs --serve"),
         (["0", "--browser-sources", "2"], "--browser-sources needs --serve"),
-        (["0", "--serve", "--follow", "0"], "--follow is for the window"),
+        (["0", "--serve", "--follow", "1"], "--follow is for the window"),
         (["0", "--serve", "--json", "r.json", "--no-ids"], "--no-ids is for the window and for --output"),
         (["0", "--serve", "--overwrite"], "--overwrite needs a file"),
-        (["0", "--serve", "--loop"], "--loop is for a file"),
-        (["rtsp://127.0.0.1:9/", "--serve", "--loop"], "--loop is for a file"),
-        (["clip.mp4", "--serve", "--camera-size", "640x480"], "--camera-size is for a camera"),
     ],
 )
-def test_options_without_use_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str
-) -> None:
-    from demos.live_view import run
+def test_options_without_use_are_refused(given: list[str], words: str) -> None:
+    from demos.live_view import arguments
+    from tracker.live.run import _refuse_useless
 
-    monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=words):
-        run(arguments)
+        _refuse_useless(arguments().parse_args(given))
 
 
 def test_the_network_that_is_the_faster_one_already_is_told(capsys: pytest.CaptureFixture[str]) -> None:
