@@ -151,6 +151,14 @@ def add_people_arguments(parser: argparse.ArgumentParser, live: bool = False) ->
         )
         return
     group.add_argument(
+        "--max-crops",
+        type=int,
+        default=argparse.SUPPRESS,
+        metavar="N",
+        help="between two looks of the detector, people a frame whom the keypoint network sees, in turn; flow "
+        "moves the others: faster, less exact (default: all)",
+    )
+    group.add_argument(
         "--smooth",
         choices=("none", "one-euro", "savgol"),
         default="none",

@@ -312,11 +312,11 @@ def test_threads_change_nothing(track: Track, clips: Clips) -> None:
 
 
 def test_options_reach_the_tracker(track: Track, clips: Clips) -> None:
-    options = ["--no-propagate", "--preset", "fast", "--queue", "3", "--nms", "0.6"]
+    options = ["--no-propagate", "--preset", "fast", "--queue", "3", "--nms", "0.6", "--max-crops", "2"]
     assert track(clips(), "--json", "r.json", *options) == 0
     chosen = json.loads(Path("r.json").read_text())["options"]
     assert not chosen["propagate"]
-    assert (chosen["detect_every"], chosen["queue"], chosen["nms"]) == (5, 3, 0.6)
+    assert [chosen[name] for name in ("detect_every", "queue", "nms", "max_crops")] == [5, 3, 0.6, 2]
 
 
 def test_missing_folders_are_made(track: Track, clips: Clips) -> None:
