@@ -155,8 +155,8 @@ def add_people_arguments(parser: argparse.ArgumentParser, live: bool = False) ->
         type=int,
         default=argparse.SUPPRESS,
         metavar="N",
-        help="between two looks of the detector, people a frame whom the keypoint network sees, in turn; flow "
-        "moves the others: faster, less exact (default: all)",
+        help="between two looks of the detector, people a frame whom the keypoint network sees, in turn; "
+        "flow moves the others: faster, less exact (default: all)",
     )
     group.add_argument(
         "--smooth",
