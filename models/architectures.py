@@ -57,7 +57,9 @@ def create_pose_network(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build(len(points), caffe=True) if caffe else build(len(points))
-    network.description = PoseDescription(architecture, points, input_size, stride=output_stride(network))
+    network.description = PoseDescription(
+        architecture, points, input_size, stride=output_stride(network), caffe=caffe
+    )
     return network.eval()
 
 

@@ -29,7 +29,7 @@ from models.keypoints import KEYPOINT_SETS, KeypointSet, keypoint_set
 from models.megengine import MegEngineMSPN
 from models.mspn import MSPN
 from models.pose_network import PoseNetwork
-from models.pose_resnet import PoseResNet
+from models.pose_resnet import Bottleneck, PoseResNet
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 def load_pose_network(
     name_or_path: str | os.PathLike[str],
     *,
-    style: Literal["pytorch", "caffe"] = "pytorch",
+    style: Literal["pytorch", "caffe"] | None = None,
     keypoints: str | KeypointSet | None = None,
     **changes: Any,
 ) -> PoseNetwork:
@@ -46,7 +46,8 @@ def load_pose_network(
     Args:
         name_or_path: a name of the zoo (``python -m models list``; downloaded once where it does not ship),
             or a checkpoint file of any supported program.
-        style: where bottlenecks take their stride; keys do not tell.
+        style: where bottlenecks take their stride; keys do not tell. By default as the file's description
+            says, if it has one, else pytorch.
         keypoints: the keypoint set by name, where neither the file nor its name tells the right one.
         **changes: fields of `PoseDescription` to set otherwise, such as ``colour="rgb"`` or
         ``decoding="dark"``.
@@ -54,10 +55,16 @@ def load_pose_network(
     Raises InputError for an unknown name, a damaged or foreign file, missing or unexpected keys, wrong
     options.
     """
+    if style not in (None, "pytorch", "caffe"):
+        raise InputError(f"style '{style}': choose pytorch or caffe")
     path, known = _find(name_or_path)
     file = read_checkpoint(path)
-    network = network_from(file, path.name, style)
-    description = _describe(network, file, path, known)
+    own = _own_description(file, path.name)
+    caffe = style == "caffe" if style or own is None else own.caffe
+    pool_right = recognise_layout(file.tensors) == "mindpose" if own is None else own.pool_right
+    network = network_from(file, path.name, caffe, pool_right)
+    description = _describe(network, file, path, known) if own is None else _checked(own, network, path.name)
+    description = replace(description, caffe=caffe, pool_right=pool_right)
     network.description = description.changed(path.name, keypoints, **changes)
     return network.eval()
 
@@ -93,27 +100,31 @@ def _find(name_or_path: str | os.PathLike[str]) -> tuple[Path, dict[str, Any]]:
     return zoo.fetch(entry.name), entry.description_fields()
 
 
-def network_from(file: CheckpointFile, name: str, style: str = "pytorch") -> PoseNetwork:
-    """The network of a checkpoint file's tensors with these as its weights; it has no description yet."""
-    if style not in ("pytorch", "caffe"):
-        raise InputError(f"style '{style}': choose pytorch or caffe")
-    layout = recognise_layout(file.tensors)
-    state = to_ours(file.tensors, layout)
+def network_from(
+    file: CheckpointFile, name: str, caffe: bool = False, pool_right: bool = False
+) -> PoseNetwork:
+    """The network of a checkpoint file's tensors with these as its weights; it has no description yet.
+
+    ``caffe`` and ``pool_right`` are `PoseResNet`'s. Raises InputError where the tensors do not fit.
+    """
+    state = to_ours(file.tensors, recognise_layout(file.tensors))
     state = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
     try:
-        network = build_for(state, caffe=style == "caffe", pool_right=layout == "mindpose")
+        network = build_for(state, caffe, pool_right)
     except InputError as error:
         raise InputError(f"'{name}': {error}") from None
+    if caffe and not any(isinstance(module, Bottleneck) for module in network.modules()):
+        raise InputError(f"'{name}': style caffe is for ResNets with bottlenecks, of 50 layers or more")
     if "fc.weight" in state and "final_layer.weight" not in state:
-        return _with_random_head(state, style, name)
+        return _with_random_head(state, caffe, name)
     _load(network, state, name)
     return network
 
 
-def _with_random_head(state: dict[str, Tensor], style: str, name: str) -> PoseNetwork:
+def _with_random_head(state: dict[str, Tensor], caffe: bool, name: str) -> PoseNetwork:
     """A torchvision ResNet as a start: the head is random (seed 0) and must be trained."""
     log.warning("%s is a ResNet without a keypoint head: heat maps mean nothing before training", name)
-    network = create_pose_network(f"pose_resnet_{depth_of(state)}", caffe=style == "caffe")
+    network = create_pose_network(f"pose_resnet_{depth_of(state)}", caffe=caffe)
     head = {k: v for k, v in network.state_dict().items() if k.startswith(("deconv_layers.", "final_layer."))}
     backbone = {k: v for k, v in state.items() if not k.startswith("fc.")}
     _load(network, {**head, **backbone}, name)
@@ -146,9 +157,7 @@ def _load(network: PoseNetwork, state: dict[str, Tensor], name: str) -> None:
 def _describe(
     network: PoseNetwork, file: CheckpointFile, path: Path, known: dict[str, Any]
 ) -> PoseDescription:
-    """From the file's metadata, the zoo, the program that wrote it, its name, the number of keypoints."""
-    if DESCRIPTION_KEY in file.metadata:
-        return _own_description(file.metadata[DESCRIPTION_KEY], network, path.name)
+    """From the zoo, the program that wrote it, its name, the number of keypoints."""
     count = keypoint_count(network)
     fields: dict[str, Any] = {
         "name": path.name.split(".")[0],
@@ -163,12 +172,18 @@ def _describe(
     return PoseDescription(**fields)
 
 
-def _own_description(text: str, network: PoseNetwork, name: str) -> PoseDescription:
-    """Raises InputError where it is none, or another network's."""
+def _own_description(file: CheckpointFile, name: str) -> PoseDescription | None:
+    """The description that the file carries; raises InputError where it is none."""
+    if DESCRIPTION_KEY not in file.metadata:
+        return None
     try:
-        description = PoseDescription.from_json(text)
+        return PoseDescription.from_json(file.metadata[DESCRIPTION_KEY])
     except InputError as error:
         raise InputError(f"'{name}': {error}") from None
+
+
+def _checked(description: PoseDescription, network: PoseNetwork, name: str) -> PoseDescription:
+    """Raises InputError where the description is another network's."""
     described = len(description.keypoints), description.stride
     if described != (found := (keypoint_count(network), output_stride(network))):
         raise InputError(

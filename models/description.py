@@ -34,6 +34,7 @@ class PoseDescription:
         stride: input pixels a heat-map cell.
         padding: factor by which the crop exceeds the person's box.
         peak: height of a perfect heat map's peak.
+        caffe, pool_right: what `models.pose_resnet.PoseResNet` was built with; its weights do not tell.
 
     Raises InputError for a value that none of these can have.
     """
@@ -51,6 +52,8 @@ class PoseDescription:
     stride: int = 4
     padding: float = 1.25
     peak: float = 1.0
+    caffe: bool = False
+    pool_right: bool = False
 
     def __post_init__(self) -> None:
         height, width = self.input_size

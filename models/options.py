@@ -20,7 +20,9 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
     """Declare them, as a group of their own."""
     group = parser.add_argument_group("what the file does not tell")
     group.add_argument(
-        "--style", choices=("pytorch", "caffe"), help="stride of the bottlenecks (default: pytorch)"
+        "--style",
+        choices=("pytorch", "caffe"),
+        help="stride of the bottlenecks (default: as the file says, else pytorch)",
     )
     group.add_argument("--keypoints", metavar="SET", help="keypoint set, such as coco or mpii")
     group.add_argument("--input-size", metavar="HxW", help="such as 256x192")

@@ -224,6 +224,20 @@ def test_mindspore_checkpoint(tiny: PoseResNet, tmp_path: Path) -> None:
     state = network.state_dict()
     assert all(torch.equal(state[k], v) for k, v in tiny.state_dict().items())
     assert not same(network, tiny)  # its max pooling pads on the right and below only
+    save_pose_network(network, tmp_path / "ours.safetensors", half=False)
+    assert same(load_pose_network(tmp_path / "ours.safetensors"), network)
+
+
+def test_stride_style_is_remembered(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    made = PoseResNet(50, deconv_channels=(8, 8, 8), width=1 / 8, caffe=True).eval()
+    for weights in made.parameters():
+        torch.nn.init.normal_(weights, std=0.2)
+    torch.save(made.state_dict(), tmp_path / "plain.pth")
+    given = load_pose_network(tmp_path / "plain.pth", style="caffe")
+    save_pose_network(given, tmp_path / "ours.safetensors", half=False)
+    assert same(load_pose_network(tmp_path / "ours.safetensors"), made)
+    assert not same(load_pose_network(tmp_path / "ours.safetensors", style="pytorch"), made)
 
 
 class Malice:
@@ -339,6 +353,7 @@ def test_the_nearest_architecture_is_named(tmp_path: Path) -> None:
         ({"std": (1.0, 0.0, 1.0)}, "give three positive numbers"),
         ({"mean": (1.0, 2.0)}, "give three finite numbers"),
         ({"style": "tensorflow"}, "choose pytorch or caffe"),
+        ({"style": "caffe"}, "ResNets with bottlenecks"),
         ({"size": 3}, "no such option of a keypoint network: size"),
     ],
 )
