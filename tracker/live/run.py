@@ -70,8 +70,10 @@ def live_view(args: argparse.Namespace) -> int:
         elif session is not None:
             from tracker.live.window import LiveWindow
 
-            with suppress(KeyboardInterrupt):  # ends it like the key q: recordings are finished
-                LiveWindow(session, _draw_options(args, session.tracker), args.follow).run()
+            window = LiveWindow(session, _draw_options(args, session.tracker), args.follow)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, window.quit)  # an exception could come while a lock is taken
+            window.run()
     return _tell(session) if session else DONE
 
 

@@ -89,8 +89,8 @@ class LiveWindow:
         self._message, self._message_until = KEYS, time.monotonic() + 6
         self._latencies: deque[float] = deque(maxlen=60)
         self._keys: dict[str, Callable[[], None]] = {
-            "q": self._quit,
-            "\x1b": self._quit,
+            "q": self.quit,
+            "\x1b": self.quit,
             " ": self._pause,
             "s": self._screenshot,
             "r": self._record,
@@ -174,7 +174,8 @@ class LiveWindow:
         if action:
             action()
 
-    def _quit(self) -> None:
+    def quit(self, *_: object) -> None:
+        """Let `run` end soon; a signal's handler, too."""
         self._running = False
 
     def _pause(self) -> None:
