@@ -134,20 +134,21 @@ def eager(module: Any, mean: tuple[float, ...], std: tuple[float, ...]) -> Compi
     return CompiledNetwork(run, Choice("torch", "cpu", "fp32"))
 
 
-def build(setup: Setup, scene: Walkers | None) -> PoseTracker:
+def build(setup: Setup, scene: Walkers | None, max_crops: int | None = None) -> PoseTracker:
     """The tracker of a row; with a scene on random weights and a script, else on the shipped networks."""
+    options = TrackerOptions(max_crops=max_crops)
     if scene is None and not setup.naive:
         from models.checkpoints import load_pose_network
 
         network = load_pose_network(setup.shipped)
         engine = create_engine(network, precision="int8" if setup.int8 else "auto")
-        return PoseTracker(create_detector(), PoseStage(engine))
+        return PoseTracker(create_detector(), PoseStage(engine), options)
     scene = scene or Walkers(PEOPLE, *SIZE)
     architecture, size = setup.pose
     network = create_pose_network(architecture, input_size=size)
     if not setup.naive:
         pose = ScriptedPose(quantised(network) if setup.int8 else create_engine(network), scene)
-        return PoseTracker(scripted(random_own_detector(), scene), pose)
+        return PoseTracker(scripted(random_own_detector(), scene), pose, options)
     description = network.description
     engine = Engine(eager(network, description.mean, description.std), description)
     return PoseTracker(
@@ -258,7 +259,7 @@ def measure(args: argparse.Namespace, clip: Path, folder: Path) -> dict[str, Row
     scene = None if args.shipped else Walkers(PEOPLE, *size)
     setups = SETUPS + INT8 if args.int8 else SETUPS
     chosen = [setup for setup in setups if args.naive_frames or not setup.naive]
-    trackers = {setup.name: build(setup, scene) for setup in chosen}
+    trackers = {setup.name: build(setup, scene, args.max_crops) for setup in chosen}
     rows = {setup.name: Row() for setup in chosen}
     for number in range(-1, args.rounds):  # the round before the first warms everything up
         for setup in chosen:
@@ -273,7 +274,7 @@ def measure(args: argparse.Namespace, clip: Path, folder: Path) -> dict[str, Row
             if number == args.rounds - 1:
                 summary = run(trackers[setup.name], clip, min(frames, 60), output, False)
                 row.stages = {s: 1000 * v / summary.frames for s, v in summary.seconds.items()}
-                if not setup.naive:
+                if not setup.naive and not args.max_crops:
                     row.networks_alone = networks_alone(
                         trackers[setup.name], summary.people / summary.frames, size
                     )
@@ -338,6 +339,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="interleaved; the median counts (default: 3)")
     parser.add_argument("--naive-frames", type=int, default=5, help="of the naive loop; 0 leaves it out")
     parser.add_argument("--shipped", action="store_true", help="the shipped networks, and no script")
+    parser.add_argument("--max-crops", type=int, metavar="N", help="as the tracker's option")
     parser.add_argument("--int8", action="store_true", help="also with the keypoint networks in int8 (NNCF)")
     parser.add_argument("--memory", action="store_true", help="memory along 6,000 frames, nothing else")
     args = parser.parse_args()
