@@ -50,7 +50,7 @@ class TrackerOptions:
     oks_nms: float = 0.7
     box_threshold: float = 0.5
     joint_threshold: float = 0.4
-    new_track_threshold: float = 0.5
+    new_track_threshold: float = 0.55
     detect_every: int = 3
     propagate: bool = True
     carry: float = 0.5
