@@ -26,17 +26,17 @@ Ctrl-C ends the server, and the window like the key q: recordings are finished, 
 where the camera, the tracking or a recording broke off.
 
 examples:
-  live_view.py rtsp://192.168.0.7/stream          a network camera
-  live_view.py street.mp4 --loop --serve          a file as if it were a camera, in the browser
-  live_view.py 0 --adaptive --fps 30              hold 30 frames a second, with the faster network if need be
-  live_view.py browser --serve                    each page brings its own camera or a dropped file
-  live_view.py --serve 0.0.0.0:8008 --allow-remote   for other machines, who need the printed token
+  %(prog)s rtsp://192.168.0.7/stream          a network camera
+  %(prog)s street.mp4 --loop --serve          a file as if it were a camera, in the browser
+  %(prog)s 0 --adaptive --fps 30              hold 30 frames a second, with the faster network if need be
+  %(prog)s browser --serve                    each page brings its own camera or a dropped file
+  %(prog)s --serve 0.0.0.0:8008 --allow-remote   for other machines, who need the printed token
 """
 
 
 def arguments() -> argparse.ArgumentParser:
     """The command's options."""
-    parser = cli.command_parser("live_view.py", __doc__, USE)
+    parser = cli.command_parser(__doc__, USE)
     group = parser.add_argument_group("source")
     group.add_argument(
         "source",

@@ -28,7 +28,7 @@ LARGEST = 1_000_000  # pixels: no box is further out
 
 def arguments() -> argparse.ArgumentParser:
     """The command's options."""
-    parser = command_parser(Path(sys.argv[0]).name, __doc__)
+    parser = command_parser(__doc__)
     parser.add_argument("image", type=Path, help="picture to read")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="picture to write (default: <image>_pose.jpg)"

@@ -37,7 +37,7 @@ examples:
 
 def arguments() -> argparse.ArgumentParser:
     """The command's options."""
-    parser = cli.command_parser(Path(sys.argv[0]).name, __doc__, FORMATS)
+    parser = cli.command_parser(__doc__, FORMATS)
     cli.add_input_arguments(parser)
     cli.add_output_arguments(parser)
     cli.add_model_arguments(parser)

@@ -20,7 +20,7 @@ from tracker import cli
 def arguments() -> argparse.ArgumentParser:
     """The command's options."""
     about = "Corrected results are written beside the result file; the file itself stays as it is."
-    parser = cli.command_parser("view_results.py", __doc__, about)
+    parser = cli.command_parser(__doc__, about)
     parser.add_argument("video", metavar="VIDEO", help="the video or folder of pictures that was tracked")
     parser.add_argument("result", metavar="RESULT", type=Path, help="its result: .json or .jsonl")
     parser.add_argument(

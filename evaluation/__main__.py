@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import partial
 from importlib import import_module
 
 from models.command import Parser
@@ -65,16 +66,17 @@ def main(arguments: Sequence[str]) -> int:
     module = import_module(module_name)
     parser = Parser(prog=f"python -m evaluation {name}", description=help_line)
     if name == "posetrack18":
-        module.add_arguments(parser)
-        args = parser.parse_args(rest)
-        refuse_useless(parser, args)
-        return int(module.run(args))
-    from evaluation import command
+        add_arguments, run = module.add_arguments, module.run
+    else:
+        from evaluation import command
 
-    command.add_arguments(module.BENCHMARK, parser)
+        add_arguments, run = (
+            partial(step, module.BENCHMARK) for step in (command.add_arguments, command.run)
+        )
+    add_arguments(parser)
     args = parser.parse_args(rest)
     refuse_useless(parser, args)
-    return command.run(module.BENCHMARK, args)
+    return int(run(args))
 
 
 def refuse_useless(parser: Parser, args: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,10 @@ FRAME_RATE = 25.0  # of pictures, frames a second
 _DEFAULT = TrackerOptions()
 
 
-def command_parser(prog: str, doc: str | None, epilog: str = "") -> Parser:
-    """A command's parser; its description is the first line of the module's docstring."""
+def command_parser(doc: str | None, epilog: str = "") -> Parser:
+    """The parser of the running command; its description is the first line of the module's docstring."""
     return Parser(
-        prog=prog,
+        prog=Path(sys.argv[0]).name,  # the script's name, or that of the installed command
         description=(doc or "").partition("\n")[0],
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
