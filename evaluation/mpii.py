@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evaluation.annotations import Document
 from evaluation.benchmark import Benchmark, Scores, Table
 from evaluation.mpii_files import read
-from evaluation.pck import normalised_distances
+from evaluation.pck import hit_rates, normalised_distances
 from evaluation.person_results import align, as_coordinates
 from models.keypoints import MPII
 
@@ -30,7 +30,8 @@ def pckh_row(
 
     Joint pairs are plain means of left and right; ``Mean`` weighs joints by how often they are annotated and
     leaves pelvis and thorax out. A joint that nobody has counts as each program lets it: 0/0 in the Microsoft
-    code, so that its pair and both means are NaN; −100 in MMPose, in its pair alone.
+    code, so that its pair and both means are NaN; −100 in MMPose, in its pair alone. A head of size 0 is
+    missed by the Microsoft code; MMPose leaves it out, but for ``Mean@0.1``, where it hits.
 
     Args:
         predicted, truth: (N, 16, 2) x, y in pixels.
@@ -40,22 +41,28 @@ def pckh_row(
             the threshold 0.11, as MMPose before 1.0 does too; ``"mmpose"`` (1.x) counts distance < threshold
             in single precision and reads 0.10.
     """
-    if variant == "microsoft":
-        distances = np.linalg.norm(predicted - truth, axis=-1) / head_sizes[:, None]
-        near, half = (distances <= threshold for threshold in (_THRESHOLDS[11], 0.5))
-    else:
-        distances = normalised_distances(predicted, truth, visible, head_sizes)
-        near, half = (distances < threshold for threshold in (_THRESHOLDS[10], 0.5))
     counts = visible.sum(axis=0)
-    nobody = np.nan if variant == "microsoft" else -100.0
-    near_rates, rates = (
-        np.where(counts > 0, 100.0 * (hits & visible).sum(axis=0) / np.maximum(counts, 1), nobody)
-        for hits in (near, half)
-    )
+    if variant == "microsoft":
+        with np.errstate(divide="ignore", invalid="ignore"):
+            distances = np.linalg.norm(predicted - truth, axis=-1) / head_sizes[:, None]
+            near_rates, rates = (
+                100.0 * ((distances <= threshold) & visible).sum(axis=0) / counts
+                for threshold in (_THRESHOLDS[11], 0.5)
+            )
+    else:
+        later_sizes = np.where(head_sizes == 0, 1e6, head_sizes)  # its first threshold leaves them so
+        near_rates, rates = (
+            100.0 * np.nan_to_num(hit_rates(distances, threshold), nan=-1)
+            for distances, threshold in (
+                (normalised_distances(predicted, truth, visible, later_sizes), _THRESHOLDS[10]),
+                (normalised_distances(predicted, truth, visible, head_sizes), 0.5),
+            )
+        )
+        near_rates = near_rates.astype(np.float32)
     weights = counts[_IN_MEAN] / max(counts[_IN_MEAN].sum(), 1)
     row = {name: float(np.mean([rates[MPII.index(j)] for j in joints])) for name, joints in _JOINTS.items()}
     row["Mean"] = float(np.sum(rates[_IN_MEAN] * weights))
-    row["Mean@0.1"] = float(np.sum(near_rates[_IN_MEAN].astype(distances.dtype) * weights))
+    row["Mean@0.1"] = float(np.sum(near_rates[_IN_MEAN] * weights))
     return row
 
 

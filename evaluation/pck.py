@@ -9,9 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+ONE_PIXEL = np.float32(1)  # MMPose's EPE stays in single precision, unlike what is divided by a number
+
 
 def normalised_distances(
-    predicted: NDArray, truth: NDArray, visible: NDArray, sizes: NDArray | float = 1.0
+    predicted: NDArray, truth: NDArray, visible: NDArray, sizes: NDArray | float | np.float32 = ONE_PIXEL
 ) -> NDArray[np.float32]:
     """Distance of each predicted keypoint from the true one, in parts of the person's size.
 

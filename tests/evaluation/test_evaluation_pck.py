@@ -135,6 +135,22 @@ def test_people_without_size_count_nowhere():
     assert distances[1] == pytest.approx(np.sqrt(2) / 10)
 
 
+def test_a_head_of_size_0():
+    """Missed by the Microsoft code; left out by MMPose, whose Mean@0.1 divides by a million instead."""
+    truth, visible, heads = np.zeros((2, 16, 2)), np.ones((2, 16), bool), np.array([100.0, 0.0])
+    rows = {v: pckh_row(truth + 8, truth, visible, heads, v) for v in ("microsoft", "mmpose")}
+    means = {v: (row["Wrist"], row["Mean"], row["Mean@0.1"]) for v, row in rows.items()}
+    assert means["microsoft"] == pytest.approx((50, 50, 0))
+    assert means["mmpose"] == pytest.approx((100, 100, 50))
+
+
+def test_distances_in_pixels_stay_in_single_precision():
+    rng = np.random.default_rng(0)
+    truth, predicted = rng.uniform(0, 300, (2, 99, 15, 2)).astype(np.float32)
+    expected = np.linalg.norm(predicted - truth, axis=-1)
+    np.testing.assert_array_equal(normalised_distances(predicted, truth, np.ones((99, 15))), expected)
+
+
 def test_nothing_annotated():
     nothing = np.full((2, 3), np.nan)
     assert (pck(nothing, 0.5), mean_distance(nothing), auc(nothing)) == (0, 0, 0)
