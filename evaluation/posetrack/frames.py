@@ -20,7 +20,7 @@ class Frames:
     """F evaluated frames of S sequences, one sequence after the other.
 
     Attributes:
-        sequences: (S,) their names.
+        sequences: (S,) the names of those that have such a frame.
         file_names: (F,) the frames' images.
         sequence_of: (F,) sequence of each frame.
         ranks: (F,) position among the evaluated frames of its sequence.
@@ -47,25 +47,29 @@ def collect(pairs: Sequence[tuple[PoseSequence, PoseSequence]], protocol: Protoc
     Raises:
         InputError: frames that do not pair, naming the sequence.
     """
+    sequences: list[str] = []
     names: list[str] = []
     truth_side, prediction_side = _Side(), _Side()
     regions: dict[int, list[Polygon]] = {}
     ranks = [np.zeros(0, np.int64)]
     for truth, prediction in pairs:
         counted = np.flatnonzero(truth.annotated if protocol.only_frames_with_people else truth.labelled)
+        pairing = _pairing(truth, prediction, protocol)
+        if not len(counted):
+            continue
         position = np.full(len(truth), -1)
         position[counted] = len(names) + np.arange(len(counted))
-        pairing = _pairing(truth, prediction, protocol)
         truth_side.add(truth.people, position)
         prediction_side.add(prediction.people, position[pairing])
         regions |= {int(position[f]): r for f, r in truth.ignore_regions.items() if position[f] >= 0}
+        sequences.append(truth.name)
         names += [truth.file_names[frame] for frame in counted]
         ranks.append(np.arange(len(counted)))
     rank = np.concatenate(ranks)
     return Frames(
-        sequences=tuple(truth.name for truth, _ in pairs),
+        sequences=tuple(sequences),
         file_names=tuple(names),
-        sequence_of=np.repeat(np.arange(len(pairs)), [len(part) for part in ranks[1:]]),
+        sequence_of=np.repeat(np.arange(len(sequences)), [len(part) for part in ranks[1:]]),
         ranks=rank,
         is_last=np.append(rank[1:], 0)[: len(rank)] == 0,
         truth=_outside_regions(truth_side.people(), regions, len(names)),

@@ -105,9 +105,12 @@ def evaluate_pairs(
 ) -> PoseTrackResult:
     """`evaluate` for sequences that have been read already."""
     frames = collect(pairs, rules)
+    counted = "with an annotated person" if rules.only_frames_with_people else "that is labelled"
     if not len(frames):
-        counted = "with an annotated person" if rules.only_frames_with_people else "that is labelled"
         raise InputError(f"nothing to evaluate: no frame {counted}")
+    notes += tuple(
+        f"{truth.name}: no frame {counted}" for truth, _ in pairs if truth.name not in frames.sequences
+    )
     paired = pair_people(frames)
     samples = collect_samples(paired, frames)
     matching = counts = None

@@ -203,6 +203,13 @@ def test_missing_and_extra_files(tmp_path: Path) -> None:
         evaluate(tmp_path / "empty", pred)
 
 
+def test_a_sequence_without_annotated_people_is_not_listed(tmp_path: Path) -> None:
+    write(tmp_path, content() | {"annotations": []}, content(), "000501_mpii_test")
+    result = evaluate(*write(tmp_path, content(), content()))
+    assert result.frames.sequences == (NAME,)
+    assert result.notes == ("000501_mpii_test: no frame with an annotated person",)
+
+
 def test_strict_converts_coco_and_says_so(tmp_path: Path) -> None:
     gt, pred = write(tmp_path, content(), content(COCO.names))
     result = evaluate(gt, pred, protocol="strict")
