@@ -24,10 +24,11 @@ import torch
 
 from models.errors import exit_status
 from training.distributed import World, join_world
-from training.loop import Step, create_loader, create_state, create_task
+from training.loader import create_loader
 from training.recipe import Recipe
 from training.recipe_files import load_recipe
-from training.schedule import in_samples, part_size
+from training.run import create_run
+from training.step import Step
 
 Work = Callable[[], object]
 
@@ -56,11 +57,9 @@ def main() -> int:
 
 def measure(recipe: Recipe, data: Path, world: World, rounds: int, steps: int) -> dict[str, float]:
     """Median samples a second of each part of the work."""
-    task = create_task(recipe, data, world)
-    schedule = in_samples(recipe.schedule, len(task.samples.mix))
-    step = Step(task, create_state(task, schedule, recipe, world), schedule, recipe, world)
-    endless = replace(schedule, samples=2**40)
-    parts = iter(create_loader(task, recipe, endless, 0, part_size(schedule, world.size), world))
+    run = create_run(recipe, data, world)
+    schedule, step = run.schedule, Step(run)
+    parts = iter(create_loader(replace(run, schedule=replace(schedule, samples=2**40))))
 
     def draw() -> list[dict[str, torch.Tensor]]:
         return [next(parts) for _ in range(schedule.accumulate)]

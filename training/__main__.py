@@ -64,11 +64,8 @@ def main() -> int:
         return 0
 
     from training.loop import train
-    from training.report import write_report
 
-    figures, last = train(recipe, arguments.data, output, arguments.resume, arguments.tensorboard)
-    if last is not None:
-        write_report(recipe, output, figures, last)
+    train(recipe, arguments.data, output, arguments.resume, arguments.tensorboard)
     return 0
 
 

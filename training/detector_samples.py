@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from models.keypoints import keypoint_set
@@ -19,8 +18,8 @@ from training.drawing import Mix
 from training.people import People, read_people
 from training.pictures import read_picture
 from training.recipe import Recipe
+from training.task import Sample
 
-Sample = dict[str, Tensor]
 Tile = tuple[int, int, int, int]  # left, top, right, bottom
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from evaluation.annotations import Document
-from models import person_detector
+from evaluation.annotations import Document, KeypointDataset
 from models.keypoints import keypoint_set
-from models.person_detector import decode_detections
+from models.person_detector import LONG_SIDE, MEAN, STD, decode_detections
+from tracker.detectors import OWN_NMS
+from tracker.nms import box_nms
 from training.detector_losses import detector_loss
 from training.detector_samples import DetectorSamples
 from training.distributed import World
@@ -26,18 +26,11 @@ from training.people import people_of, read_source
 from training.pictures import read_picture
 from training.recipe import Recipe
 from training.sheets import FOUND, IGNORED, TRUTH, Picture, with_boxes, with_caption
-from training.task import Batch, Figures, Validation, normalise
+from training.task import Batch, Figures, Sample, Validation, normalise, validated_output
 
 SMALLEST = 60  # people of at most this height in pixels are ignored
 SHOWN = 12  # pictures with most misses and false alarms
 CONFIDENT = 0.3
-
-
-@dataclass(frozen=True)
-class _Expected:
-    mean: tuple[float, float, float] = person_detector.MEAN
-    std: tuple[float, float, float] = person_detector.STD
-    colour: str = "rgb"
 
 
 class DetectorTask:
@@ -49,7 +42,8 @@ class DetectorTask:
         self.samples = DetectorSamples(recipe, data)
 
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        return detector_loss(network(normalise(batch["image"], _Expected())), batch["boxes"], batch["kind"])
+        output = network(normalise(batch["image"], MEAN, STD))
+        return detector_loss(output, batch["boxes"], batch["kind"])
 
     @torch.no_grad()
     def validate(self, network: nn.Module) -> Validation:
@@ -71,7 +65,7 @@ class DetectorTask:
         ]
         image_ids = [int(people.data.image_ids[i]) for i in complete]
         figures = box_precision(read.document, results, image_ids) if self.world.first else {}
-        pictures = self._worst(people.data.images, people.data.image_index, people.data.boxes, found)
+        pictures = _worst(people.data, found) if self.world.first else []
         return self.world.from_first(Validation(figures, pictures))
 
     def _detect(self, network: nn.Module, path: Path) -> tuple[NDArray, NDArray]:
@@ -79,45 +73,37 @@ class DetectorTask:
         image = read_picture(path)
         if image is None:
             return np.zeros((0, 4)), np.zeros(0)
-        scale = person_detector.LONG_SIDE / max(image.shape[:2])
+        scale = LONG_SIDE / max(image.shape[:2])
         resized = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         padded = np.pad(resized, (*((0, -side % 32) for side in resized.shape[:2]), (0, 0)))
         batch = torch.from_numpy(padded[None]).to(self.world.device)
-        output = network(normalise(batch, _Expected()))[0].float().cpu().numpy()
+        output = validated_output(network(normalise(batch, MEAN, STD)))[0]
         boxes, scores = decode_detections(output, 0.02)
-        sides = np.concatenate((boxes[:, :2], boxes[:, 2:] - boxes[:, :2]), axis=1)
-        keep = np.asarray(cv2.dnn.NMSBoxes(sides.tolist(), scores.tolist(), 0.02, 0.6), np.intp).reshape(-1)
+        keep = box_nms(boxes, scores, OWN_NMS)
         return boxes[keep] / scale, scores[keep]
 
-    def _worst(
-        self,
-        images: tuple[Path, ...],
-        image_index: NDArray,
-        boxes: NDArray,
-        found: dict[int, tuple[NDArray, NDArray]],
-    ) -> list[Picture]:
-        """Pictures where the number of confident boxes is farthest from that of the annotated ones."""
-        if not self.world.first:
-            return []
-        sure = {i: b[s >= CONFIDENT] for i, (b, s) in found.items()}
-        truth = {i: boxes[image_index == i] for i in found}
-        order = sorted(found, key=lambda i: -abs(len(sure[i]) - len(truth[i])))
-        pictures = []
-        for i in order[:SHOWN]:
-            image = read_picture(images[i])
-            if image is not None:
-                drawn = with_boxes(image, truth[i], [TRUTH] * len(truth[i]))
-                drawn = with_boxes(drawn, sure[i], [FOUND] * len(sure[i]))
-                small = cv2.resize(drawn, (240, 240), interpolation=cv2.INTER_AREA)
-                caption = f"{len(truth[i])} people, {len(sure[i])} boxes"
-                pictures.append(with_caption(np.asarray(small, np.uint8), caption))
-        return pictures
-
-    def draw(self, sample: Batch) -> Picture:
+    def draw(self, sample: Sample) -> Picture:
         """The picture with its boxes; grey ones are to be ignored."""
         kind = sample["kind"].numpy()
         colours = [TRUTH if k == 1 else IGNORED for k in kind[kind > 0]]
         return with_boxes(sample["image"].numpy(), sample["boxes"].numpy()[kind > 0], colours)
+
+
+def _worst(data: KeypointDataset, found: dict[int, tuple[NDArray, NDArray]]) -> list[Picture]:
+    """Pictures where the number of confident boxes is farthest from that of the annotated ones."""
+    sure = {i: boxes[scores >= CONFIDENT] for i, (boxes, scores) in found.items()}
+    truth = {i: data.boxes[data.image_index == i] for i in found}
+    order = sorted(found, key=lambda i: -abs(len(sure[i]) - len(truth[i])))
+    pictures = []
+    for i in order[:SHOWN]:
+        image = read_picture(data.images[i])
+        if image is not None:
+            drawn = with_boxes(image, truth[i], [TRUTH] * len(truth[i]))
+            drawn = with_boxes(drawn, sure[i], [FOUND] * len(sure[i]))
+            small = cv2.resize(drawn, (240, 240), interpolation=cv2.INTER_AREA)
+            caption = f"{len(truth[i])} people, {len(sure[i])} boxes"
+            pictures.append(with_caption(np.asarray(small, np.uint8), caption))
+    return pictures
 
 
 def box_precision(document: Document, results: list[dict[str, Any]], image_ids: list[int]) -> Figures:

@@ -55,6 +55,11 @@ class World:
         return values[0]
 
 
+def usable_cpus() -> int:
+    """How many CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @contextmanager
 def join_world() -> Iterator[World]:
     """Join the processes that torchrun started: NCCL between GPUs, one each, Gloo between CPUs."""

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from models.crops import box_to_crop, crop_matrix, to_crop
@@ -20,8 +19,7 @@ from training.drawing import Mix
 from training.people import read_people
 from training.pictures import first_readable
 from training.recipe import Recipe
-
-Sample = dict[str, Tensor]
+from training.task import Sample
 
 
 class PoseSamples(Dataset[Sample]):

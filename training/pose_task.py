@@ -20,9 +20,9 @@ from training.networks import build_network
 from training.pose_samples import PoseSamples
 from training.pose_validation import validate_pose
 from training.recipe import Recipe
-from training.sheets import Picture, with_joints, with_maps
+from training.sheets import Picture, under_maps, with_joints
 from training.targets import coarse_to_fine, target_maps
-from training.task import Batch, Validation, normalise
+from training.task import Batch, Sample, Validation, normalise
 
 
 class PoseTask:
@@ -40,12 +40,12 @@ class PoseTask:
         self.samples = PoseSamples(recipe, data, size)
 
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        images, wanted = batch["image"], self.recipe.network.input_size
-        pictures = normalise(images, self.description)
-        if images.shape[1:3] != wanted:
-            pictures = functional.interpolate(pictures, size=wanted, mode="bilinear", antialias=True)
+        images, net = batch["image"], self.description
+        pictures = normalise(images, net.mean, net.std, net.colour)
+        if images.shape[1:3] != net.input_size:
+            pictures = functional.interpolate(pictures, size=net.input_size, mode="bilinear", antialias=True)
         points = self._cells(batch["points"], images.shape[1])
-        size, options = self.description.heatmap_size, self.recipe.targets
+        size, options = net.heatmap_size, self.recipe.targets
         target, weights = target_maps(points, batch["weights"], size, options)
         if isinstance(network, MSPN):
             outputs = network.every_output(pictures)
@@ -60,11 +60,13 @@ class PoseTask:
         return loss, {"pck": training_pck(output.detach(), target)}
 
     def _imitation(self, output: Tensor, images: Tensor) -> Tensor:
+        """How far the output is from the teacher's heat maps, scaled to the student's size and peak."""
         assert self.teacher is not None
+        known = self.teacher.description
         with torch.no_grad():
-            maps = self.teacher(normalise(images, self.teacher.description)).float()
+            maps = self.teacher(normalise(images, known.mean, known.std, known.colour)).float()
         height, width = output.shape[2:]
-        maps = resize_maps(maps, (height, width)) * (self.description.peak / self.teacher.description.peak)
+        maps = resize_maps(maps, (height, width)) * (self.description.peak / known.peak)
         return heatmap_loss(output, maps, torch.ones_like(maps[:, :, 0, 0]))
 
     def _cells(self, points: Tensor, height: int) -> Tensor:
@@ -77,7 +79,7 @@ class PoseTask:
         source, data = self.recipe.validation, self.data
         return validate_pose(network, self.description, source, data, self.world)
 
-    def draw(self, sample: Batch) -> Picture:
+    def draw(self, sample: Sample) -> Picture:
         """The crop with its joints, and under its target maps."""
         picture = sample["image"].numpy()
         points, weights = sample["points"][None], sample["weights"][None]
@@ -85,8 +87,8 @@ class PoseTask:
         maps, _ = target_maps(cells, weights, self.description.heatmap_size, self.recipe.targets)
         labelled = sample["weights"].numpy() > 0
         drawn = with_joints(picture, sample["points"].numpy(), labelled, self.description.keypoints)
-        heat = with_maps(picture, maps[0].numpy() / self.description.peak)
-        return np.concatenate((drawn, heat[:, picture.shape[1] :]), axis=1)
+        heat = under_maps(picture, maps[0].numpy() / self.description.peak)
+        return np.concatenate((drawn, heat), axis=1)
 
 
 def _teacher(recipe: Recipe, student: PoseDescription, world: World) -> PoseNetwork | None:

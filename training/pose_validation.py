@@ -21,7 +21,7 @@ from training.people import Source, people_of, read_source
 from training.pictures import read_picture
 from training.recipe import DataSource
 from training.sheets import FOUND, Picture, with_caption, with_joints
-from training.task import Figures, Validation, normalise
+from training.task import Figures, Validation, normalise, validated_output
 
 BATCH = 32  # crops that go through the network at once
 WORST = 24  # predictions that are shown
@@ -60,9 +60,8 @@ class _Eager:
         self.network, self.description, self.device = network, description, device
 
     def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        images = normalise(torch.from_numpy(crops).to(self.device), self.description)
-        maps: NDArray[np.float32] = self.network(images).float().cpu().numpy()
-        return maps
+        net, images = self.description, torch.from_numpy(crops).to(self.device)
+        return validated_output(self.network(normalise(images, net.mean, net.std, net.colour)))
 
 
 def _predict(stage: PoseStage, people: KeypointDataset, boxes: PersonBoxes, chosen: list[int]) -> list[Pose]:

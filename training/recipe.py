@@ -172,6 +172,12 @@ class Schedule:
     average: float = 0.0
     clip: float = 0.0
 
+    @property
+    def length(self) -> int:
+        """Samples of the run, where the length is given in them (see `training.schedule.in_samples`)."""
+        assert self.samples is not None
+        return self.samples
+
 
 # What the numbers of a recipe must be: in words, as a test, and the places that it is true of.
 RANGES: tuple[tuple[str, Callable[[float], bool], str], ...] = (

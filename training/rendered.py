@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 
-from training.distributed import World
+from training.distributed import World, usable_cpus
 from training.recipe import DataSource, Recipe
 
 log = logging.getLogger(__name__)
@@ -38,4 +37,4 @@ def _render(source: DataSource, data: Path) -> None:
 
     folder = (data / source.annotations).parent
     log.info("rendering %d scenes into %s, once", source.scenes, folder)
-    write_stills(folder, source.scenes, SIZE, source.first_scene, jobs=os.cpu_count() or 1)
+    write_stills(folder, source.scenes, SIZE, source.first_scene, jobs=usable_cpus())

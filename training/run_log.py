@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -104,23 +106,41 @@ def read_rows(path: Path) -> list[dict[str, float]]:
     return list(rows.values())
 
 
-class Means:
-    """Means of figures between two log lines, summed on their device so that nothing waits for it."""
+class Window:
+    """Means and speed between two log lines, summed on their device so that nothing waits for it."""
 
     def __init__(self) -> None:
         self._sums: dict[str, Tensor] = {}
-        self._count = 0
+        self._steps = self._skipped = 0
+        self.restart()
 
-    def add(self, figures: dict[str, Tensor]) -> None:
-        self._count += 1
+    def restart(self) -> None:
+        """Start the clock anew."""
+        self._samples, self._waited, self._since = 0, 0.0, time.perf_counter()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Time that is spent waiting for samples."""
+        began = time.perf_counter()
+        yield
+        self._waited += time.perf_counter() - began
+
+    def add(self, figures: dict[str, Tensor], samples: int, skipped: int) -> None:
+        """A step's figures, its samples in all processes, and the pictures left out in this one."""
         for key, value in figures.items():
-            self._sums[key] = self._sums[key] + value if key in self._sums else value.clone()
+            self._sums[key] = self._sums.get(key, 0) + value
+        self._steps += 1
+        self._samples += samples
+        self._skipped += skipped
 
     def take(self) -> Figures:
-        """The means so far; starts anew."""
-        means = {key: float(total) / self._count for key, total in self._sums.items()}
-        self._sums, self._count = {}, 0
-        return means
+        """Samples a second, the share of the time spent waiting for them, means, pictures left out so far."""
+        means = {key: float(total) / self._steps for key, total in self._sums.items()}  # waits for the device
+        elapsed = time.perf_counter() - self._since
+        speed = {"per_second": self._samples / elapsed, "waiting": self._waited / elapsed}
+        self._sums, self._steps = {}, 0
+        self.restart()
+        return {**speed, **means, "skipped": self._skipped}
 
 
 def _tensorboard(folder: Path) -> Any:

@@ -20,8 +20,7 @@ def in_samples(schedule: Schedule, epoch: int) -> Schedule:
         epoch: samples an epoch.
     """
     unit = 1 if schedule.epochs is None else epoch
-    length = schedule.samples if schedule.epochs is None else schedule.epochs * epoch
-    assert length is not None
+    length = schedule.length if schedule.epochs is None else schedule.epochs * epoch
     return replace(
         schedule,
         samples=math.ceil(length / schedule.batch) * schedule.batch,
@@ -43,8 +42,7 @@ def part_size(schedule: Schedule, processes: int) -> int:
 
 def learning_rate(schedule: Schedule, done: int) -> float:
     """The rate of the step after so many samples; the schedule's length must be in samples."""
-    assert schedule.samples is not None
-    progress = min(done / schedule.samples, 1.0)
+    progress = min(done / schedule.length, 1.0)
     if schedule.shape == "cosine":
         factor = 0.5 * (1 + math.cos(math.pi * progress))
     elif schedule.shape == "poly":

@@ -43,13 +43,13 @@ def with_joints(
     return picture
 
 
-def with_maps(picture: Picture, maps: NDArray) -> Picture:
-    """A picture beside itself under the maximum of its heat maps (K, h, w), 0 to 1."""
+def under_maps(picture: Picture, maps: NDArray) -> Picture:
+    """A picture under the maximum of its heat maps (K, h, w), 0 to 1."""
     height, width = picture.shape[:2]
     heat = cv2.resize(np.clip(maps.max(axis=0), 0, 1).astype(np.float32), (width, height))
     glow = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_JET).astype(np.float32)
     mixed = picture * (1 - 0.7 * heat[..., None]) + 0.7 * glow * heat[..., None]
-    return np.concatenate((picture, mixed.astype(np.uint8)), axis=1)
+    return np.asarray(mixed, np.uint8)
 
 
 def with_boxes(picture: Picture, boxes: NDArray, colours: Sequence[tuple[int, int, int]]) -> Picture:

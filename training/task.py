@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,9 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from models.errors import InputError
 from training.drawing import Mix
 
 Figures = dict[str, float]
+Sample = dict[str, Tensor]
 Batch = dict[str, Tensor]
 
 
@@ -35,7 +38,7 @@ class Samples(Protocol):
     @property
     def mix(self) -> Mix: ...
 
-    def __getitem__(self, place: int) -> Batch: ...
+    def __getitem__(self, place: int) -> Sample: ...
 
 
 class Task(Protocol):
@@ -55,29 +58,34 @@ class Task(Protocol):
         """Judge a network in eval mode; every process of a distributed run gives the same answer."""
         ...
 
-    def draw(self, sample: Batch) -> NDArray[np.uint8]:
+    def draw(self, sample: Sample) -> NDArray[np.uint8]:
         """A sample and its targets as a picture (H, W, 3) uint8 BGR."""
         ...
 
 
-class Normalisation(Protocol):
-    """What a network expects of its input: `PoseDescription`, and the person detector."""
+def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float], colour: str = "rgb") -> Tensor:
+    """Pictures as a network expects them.
 
-    @property
-    def mean(self) -> tuple[float, float, float]: ...
+    Args:
+        images: (N, H, W, 3) uint8 BGR.
+        mean, std: of each channel on the scale 0 to 255, in the network's order.
+        colour: that order, ``rgb`` or ``bgr``.
 
-    @property
-    def std(self) -> tuple[float, float, float]: ...
-
-    @property
-    def colour(self) -> str: ...
-
-
-def normalise(images: Tensor, expected: Normalisation) -> Tensor:
-    """(N, H, W, 3) uint8 BGR to (N, 3, H, W) float, channels-last in memory."""
+    Returns:
+        (N, 3, H, W) float, channels-last in memory.
+    """
     pictures = images.permute(0, 3, 1, 2)
-    pictures = pictures.flip(1) if expected.colour == "rgb" else pictures
-    mean, std = (
-        torch.tensor(v, device=images.device).view(1, 3, 1, 1) for v in (expected.mean, expected.std)
-    )
-    return ((pictures.float() - mean) / std).contiguous(memory_format=torch.channels_last)
+    pictures = pictures.flip(1) if colour == "rgb" else pictures
+    middle, spread = (torch.tensor(v, device=images.device).view(1, 3, 1, 1) for v in (mean, std))
+    return ((pictures.float() - middle) / spread).contiguous(memory_format=torch.channels_last)
+
+
+def validated_output(output: Tensor) -> NDArray[np.float32]:
+    """A network's output as an array; raises InputError where the network has diverged."""
+    array: NDArray[np.float32] = output.float().cpu().numpy()
+    if not np.isfinite(array).all():
+        raise InputError(
+            "the network has diverged, its output is no longer a number: lower schedule.rate or set "
+            "schedule.clip (the checkpoints before are untouched)"
+        )
+    return array

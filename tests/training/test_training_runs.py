@@ -22,11 +22,15 @@ from models.errors import InputError
 from models.person_detector import load_person_detector
 from training import loop
 from training.checkpoint import BEST, LAST, read_checkpoint, recipe_of
-from training.distributed import join_world
+from training.distributed import join_world, usable_cpus
+from training.loader import create_loader
 from training.loop import train
+from training.pose_task import PoseTask
 from training.recipe import Recipe
 from training.recipe_files import load_recipe
+from training.run import create_run, create_task
 from training.run_log import TRAINING, VALIDATION, append_row, read_rows
+from training.task import Validation
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
@@ -98,6 +102,37 @@ def test_a_run_goes_on_exactly_where_it_stopped(people: Path, tiny: Path, tmp_pa
     assert (again, last) == (one["figures"], None)
 
 
+def test_the_end_of_a_run_is_kept_whatever_batch_it_went_on_with(
+    people: Path, tiny: Path, tmp_path: Path
+) -> None:
+    recipe = load_recipe(str(tiny), ["schedule.samples=8"])
+    train(recipe, people, tmp_path)
+    _, last = train(with_schedule(recipe, samples=20, batch=6), people, tmp_path, resume=True)
+    assert last is not None
+    assert read_checkpoint(tmp_path / LAST)["done"] == 26
+
+
+def test_a_run_that_diverges_says_so_and_keeps_its_checkpoint(
+    people: Path, tiny: Path, tmp_path: Path
+) -> None:
+    train(load_recipe(str(tiny), ["schedule.samples=8"]), people, tmp_path)
+    before = (tmp_path / LAST).read_bytes()
+    wild = load_recipe(str(tiny), ["schedule.rate=1e30", "schedule.clip=0"])
+    with pytest.raises(InputError, match=r"has diverged.*lower schedule\.rate"):
+        train(wild, people, tmp_path, resume=True)
+    assert (tmp_path / LAST).read_bytes() == before
+
+
+def test_a_validation_that_nobody_counts_in_is_told(
+    people: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    monkeypatch.setattr(PoseTask, "validate", lambda *_: Validation({"Mean": float("nan")}, []))
+    train(load_recipe(str(tiny), ["schedule.samples=8"]), people, tmp_path)
+    assert "nobody in the validation data counts for Mean: no checkpoint can be the best" in caplog.text
+    assert (tmp_path / LAST).exists()
+    assert not (tmp_path / BEST).exists()
+
+
 @pytest.mark.parametrize("optimiser", ["adam", "adamw"])
 def test_a_run_learns(people: Path, tiny: Path, tmp_path: Path, optimiser: str) -> None:
     recipe = load_recipe(
@@ -154,7 +189,7 @@ VALIDATE = """
 import json, sys
 from pathlib import Path
 from training.distributed import join_world
-from training.loop import create_task
+from training.run import create_task
 from training.recipe_files import load_recipe
 
 recipe, data, output = load_recipe(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
@@ -178,7 +213,7 @@ def test_two_processes_do_what_one_does(people: Path, tiny: Path, tmp_path: Path
         assert run.returncode == 0, run.stderr
     recipe = load_recipe(str(tiny))
     with join_world() as world:
-        task = loop.create_task(recipe, people, world)
+        task = create_task(recipe, people, world)
         alone = task.validate(task.network.eval())
     assert 0 < alone.figures["AP"] < 1
     for rank in range(2):
@@ -326,7 +361,7 @@ def test_a_run_is_not_overwritten(people: Path, tiny: Path, tmp_path: Path) -> N
 def test_frozen_parts_stay_as_they_are(people: Path, tiny: Path, tmp_path: Path) -> None:
     recipe = load_recipe(str(tiny), ["schedule.samples=8", "network.frozen=[conv1, bn1, layer1]"])
     with join_world() as world:
-        start = loop.create_task(recipe, people, world).network.state_dict()
+        start = create_task(recipe, people, world).network.state_dict()
     train(recipe, people, tmp_path)
     after = weights(tmp_path / LAST)
     changed = {key.split(".")[0] for key, value in after.items() if not torch.equal(value, start[key])}
@@ -340,9 +375,8 @@ def test_no_more_workers_than_cpus(people: Path, tiny: Path) -> None:
     recipe = load_recipe(str(tiny), ["workers=1000"])
     with join_world() as world, warnings.catch_warnings():
         warnings.simplefilter("error")
-        task = loop.create_task(recipe, people, world)
-        loader = loop.create_loader(task, recipe, recipe.schedule, 0, 8, world)
-    assert loader.num_workers == loop.usable_cpus()
+        loader = create_loader(create_run(recipe, people, world))
+    assert loader.num_workers == usable_cpus()
 
 
 def test_out_of_memory_names_the_setting() -> None:
