@@ -20,16 +20,15 @@ def detector_targets(boxes: Tensor, kind: Tensor, size: tuple[int, int]) -> tupl
 
     Returns:
         centre (N, h, w), 1 in the cell of a centre, falling off around it; owner (N, h, w), index of the box
-        that a cell near a centre regresses, -1 elsewhere; care (N, h, w), 0 where there is nothing to learn.
+        that a cell near a centre regresses, -1 elsewhere; care (N, h, w), False where there is nothing to
+        learn.
     """
     height, width = size
-    x = (torch.arange(width, device=boxes.device) * STRIDE + (STRIDE - 1) / 2)[None, None, None, :]
-    y = (torch.arange(height, device=boxes.device) * STRIDE + (STRIDE - 1) / 2)[None, None, :, None]
+    x, y = (_middles(torch.arange(n, device=boxes.device)) for n in (width, height))
+    x, y = x[None, None, None, :], y[None, None, :, None]
     left, top, right, bottom = (side[..., None, None] for side in boxes.unbind(-1))
     # the cell that holds a box's middle must reach exactly 1
-    middle_x, middle_y = (
-        ((a + b) / 2 / STRIDE).floor() * STRIDE + (STRIDE - 1) / 2 for a, b in ((left, right), (top, bottom))
-    )
+    middle_x, middle_y = (_middles(((a + b) / 2 / STRIDE).floor()) for a, b in ((left, right), (top, bottom)))
     spread_x, spread_y = (
         ((b - a) * 0.54 / 6).clamp_min(STRIDE / 3) for a, b in ((left, right), (top, bottom))
     )
@@ -42,11 +41,14 @@ def detector_targets(boxes: Tensor, kind: Tensor, size: tuple[int, int]) -> tupl
     claim = torch.where(bell > 0.1, area, torch.inf)
     smallest, owner = claim.min(dim=1)
     owner = owner.masked_fill(smallest.isinf(), -1)
-    ignored = ((kind == 2)[..., None, None] & (x >= left) & (x <= right) & (y >= top) & (y <= bottom)).any(
-        dim=1
-    )
-    care = ~ignored | (owner >= 0)
-    return centre, owner, care
+    in_box = (x >= left) & (x <= right) & (y >= top) & (y <= bottom)
+    ignored = (in_box & (kind == 2)[..., None, None]).any(dim=1)
+    return centre, owner, ~ignored | (owner >= 0)
+
+
+def _middles(cells: Tensor) -> Tensor:
+    """Where cells of the map have their middle, in input pixels."""
+    return cells * STRIDE + (STRIDE - 1) / 2
 
 
 def detector_loss(output: Tensor, boxes: Tensor, kind: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -55,6 +57,9 @@ def detector_loss(output: Tensor, boxes: Tensor, kind: Tensor) -> tuple[Tensor, 
     Args:
         output: (N, 5, h, w) of `PersonDetector` in training mode.
         boxes, kind: see `detector_targets`.
+
+    Returns:
+        the loss, and its two parts as scalars without gradient, ``focal`` and ``giou``.
     """
     size = (output.shape[2], output.shape[3])
     centre, owner, care = detector_targets(boxes, kind, size)
@@ -68,7 +73,7 @@ def detector_loss(output: Tensor, boxes: Tensor, kind: Tensor) -> tuple[Tensor, 
 
     n, y, x = (owner >= 0).nonzero(as_tuple=True)
     target = boxes[n, owner[n, y, x]]
-    middle = torch.stack((x, y), dim=-1) * STRIDE + (STRIDE - 1) / 2
+    middle = _middles(torch.stack((x, y), dim=-1))
     left_top, right_bottom = distances[n, :, y, x].split(2, dim=-1)
     predicted = torch.cat((middle - left_top, middle + right_bottom), dim=-1)
     weight = centre[n, y, x]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from models.architectures import output_stride
 from models.checkpoint_files import read_checkpoint
 from models.checkpoints import load_pose_network
-from models.description import Colour, PoseDescription
+from models.description import PoseDescription
 from models.errors import InputError
 from models.keypoints import KeypointSet, keypoint_set
 from models.mspn import MSPN
@@ -73,26 +73,29 @@ def _pose_network(options: Network) -> PoseNetwork:
         final_kernel=options.final_kernel,
         width=options.width,
         layers=options.layers,
+        caffe=options.caffe,
+        pool_right=options.pool_right,
     )
 
 
 def describe(recipe: Recipe, stride: int) -> PoseDescription:
     """What users of the recipe's keypoint network, of this output stride, must know."""
     options = recipe.network
-    colour: Colour = "rgb" if options.colour == "rgb" else "bgr"
     return PoseDescription(
         name=recipe.name,
         keypoints=keypoint_set(options.keypoints),
         input_size=options.input_size,
         mean=options.mean,
         std=options.std,
-        colour=colour,
+        colour=options.colour,
         half_pixel=options.half_pixel,
         decoding=options.decoding,
         flip_shift=not options.half_pixel,
         stride=stride,
         padding=options.padding,
         peak=recipe.targets.peak,
+        caffe=options.caffe,
+        pool_right=options.pool_right,
     )
 
 
@@ -107,17 +110,20 @@ def start_from(network: nn.Module, name_or_path: str) -> int:
         how many tensors were taken over, wholly or in part.
 
     Raises:
-        InputError: no such file, or nothing in it fits.
+        InputError: no such file, nothing in it fits, or weights that mean something else in this network.
     """
     state, theirs = _read(name_or_path)
-    ours = network.description.keypoints if isinstance(network, PoseNetwork) else None
+    ours = network.description if isinstance(network, PoseNetwork) else None
+    for option in ("caffe", "pool_right"):
+        if ours and getattr(theirs, option, False) and not getattr(ours, option):
+            raise InputError(f"{name_or_path} is a network with {option}: add --set network.{option}=true")
     own = network.state_dict()
     fitting = {}
     for key, value in own.items():
         if key not in state:
             continue
         if ours and theirs and _of_joints(key, value, state[key]):
-            fitting[key] = _rows_by_joint(value, state[key], ours, theirs)
+            fitting[key] = _rows_by_joint(value, state[key], ours.keypoints, theirs.keypoints)
         elif value.shape == state[key].shape:
             fitting[key] = state[key]
     if not fitting:
@@ -140,8 +146,8 @@ def _rows_by_joint(own: Tensor, state: Tensor, ours: KeypointSet, theirs: Keypoi
     return rows
 
 
-def _read(name_or_path: str) -> tuple[Mapping[str, Tensor], KeypointSet | None]:
-    """Tensors under our keys, and the joints of a keypoint network."""
+def _read(name_or_path: str) -> tuple[Mapping[str, Tensor], PoseDescription | None]:
+    """Tensors under our keys, and the description of a keypoint network."""
     path = Path(name_or_path)
     try:
         network = load_pose_network(name_or_path)
@@ -149,4 +155,4 @@ def _read(name_or_path: str) -> tuple[Mapping[str, Tensor], KeypointSet | None]:
         if not path.is_file():
             raise
         return read_checkpoint(path).tensors, None  # a detector, or a part of a network
-    return network.state_dict(), network.description.keypoints
+    return network.state_dict(), network.description

@@ -23,9 +23,8 @@ log = logging.getLogger(__name__)
 BENCHMARKS = {
     **{
         name: f"evaluation.{name}"
-        for name in ("coco", "crowdpose", "aic", "mhp", "mpii", "mpii_trb", "jhmdb")
+        for name in ("coco", "crowdpose", "ochuman", "aic", "mhp", "mpii", "mpii_trb", "jhmdb")
     },
-    "ochuman": "evaluation.ochuman",
     "posetrack18": "training.posetrack18",
 }
 

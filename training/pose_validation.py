@@ -86,6 +86,7 @@ def _predict(stage: PoseStage, people: KeypointDataset, boxes: PersonBoxes, chos
 def _score(
     read: Source, people: KeypointDataset, boxes: PersonBoxes, poses: list[Pose], net: PoseDescription
 ) -> Figures:
+    """The figures of the benchmark's first row, its one figure before all others."""
     k = len(net.keypoints)
     points = np.array([p for p, _ in poses], np.float32).reshape(-1, k, 2)
     scores = np.array([s for _, s in poses], np.float32).reshape(-1, k)

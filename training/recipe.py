@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from models.description import RGB_MEAN, RGB_STD
+from models.description import RGB_MEAN, RGB_STD, Colour
 from models.errors import InputError
 
 
@@ -32,7 +32,7 @@ class DataSource:
     annotations: str
     images: str | None = None
     benchmark: str = "coco"
-    boxes: str = "annotation"
+    boxes: Literal["annotation", "joints"] = "annotation"
     weight: float = 1.0
     ignore_below: float = 0.3
     scenes: int = 0
@@ -50,6 +50,7 @@ class Network:
         layers: of the ResNet's four, the first so many.
         deconv_channels: channels of the transposed convolutions.
         final_kernel: size of the last convolution.
+        caffe, pool_right: of a ResNet, see `models.pose_resnet.PoseResNet`; what it starts from decides.
         stages: of an MSPN.
         keypoints: keypoint set that is predicted.
         input_size: height and width, divisible by 32.
@@ -65,16 +66,18 @@ class Network:
         teacher: keypoint network whose heat maps are imitated beside the labels, a file or a name of the zoo.
     """
 
-    kind: str = "pose_resnet"
+    kind: Literal["pose_resnet", "mspn", "person_detector"] = "pose_resnet"
     depth: int = 50
     width: float = 1.0
     layers: int = 4
     deconv_channels: tuple[int, ...] = (256, 256, 256)
     final_kernel: int = 1
+    caffe: bool = False
+    pool_right: bool = False
     stages: int = 4
     keypoints: str = "coco"
     input_size: tuple[int, int] = (256, 192)
-    colour: str = "rgb"
+    colour: Colour = "rgb"
     mean: tuple[float, float, float] = RGB_MEAN
     std: tuple[float, float, float] = RGB_STD
     padding: float = 1.25
@@ -132,7 +135,7 @@ class Targets:
             teach the finest maps; 0 for all.
     """
 
-    kind: str = "exact"
+    kind: Literal["exact", "rounded", "blurred"] = "exact"
     sigma: float = 2.0
     kernels: tuple[int, ...] = (15, 11, 9, 7, 5)
     peak: float = 1.0
@@ -162,10 +165,10 @@ class Schedule:
     epochs: float | None = None
     batch: int = 32
     accumulate: int = 1
-    optimiser: str = "adam"
+    optimiser: Literal["adam", "adamw"] = "adam"
     rate: float = 1e-3
     decay: float = 0.0
-    shape: str = "cosine"
+    shape: Literal["cosine", "poly", "step"] = "cosine"
     power: float = 0.9
     drops: tuple[float, ...] = ()
     warm_up: int = 0
@@ -193,7 +196,7 @@ RANGES: tuple[tuple[str, Callable[[float], bool], str], ...] = (
         lambda x: 0 <= x < inf,
         "schedule.decay schedule.drops schedule.warm_up schedule.clip targets.hardest "
         "augmentation.rotation augmentation.shift augmentation.half_body_joints augmentation.colour "
-        "data.scenes data.first_scene workers seed",
+        "data.scenes data.first_scene validation.scenes validation.first_scene workers seed",
     ),
     (
         "from 0 to 1",
@@ -240,39 +243,27 @@ class Recipe:
     targets: Targets = field(default_factory=Targets)
     validate_every: float | None = None
     log_every: int = 2_000
-    precision: str = "bf16"
+    precision: Literal["fp32", "bf16", "fp16"] = "bf16"
     workers: int = 2
     seed: int = 0
 
     def __post_init__(self) -> None:
-        schedule = self.schedule
+        schedule, network = self.schedule, self.network
         if Path(self.name).name != self.name or not self.name.strip("."):
             raise InputError(f"recipe name '{self.name}': give a plain one, without folders")
         if not self.data:
             raise InputError(f"{self.name}: 'data' lists no annotation file")
-        if not self.network.deconv_channels:
+        if not network.deconv_channels:
             raise InputError(f"{self.name}: network.deconv_channels lists no transposed convolution")
+        if network.caffe and (network.kind != "pose_resnet" or network.depth < 50):
+            raise InputError(f"{self.name}: network.caffe is for a pose_resnet of depth 50 or more")
+        needed, given = 4 if network.kind == "mspn" else 1, len(self.targets.kernels)
+        if given < needed:
+            raise InputError(f"{self.name}: targets.kernels lists {given}: {network.kind} needs {needed}")
         if (schedule.samples is None) == (schedule.epochs is None):
             raise InputError(f"{self.name}: give schedule.samples or schedule.epochs, one of the two")
-        for path, value, allowed in self._choices():
-            if value not in allowed:
-                raise InputError(f"{self.name}: {path} is '{value}': choose from {', '.join(allowed)}")
         for rule, holds, paths in RANGES:
             for path in paths.split():
                 for number in _numbers(self, path.split(".")):
                     if not holds(number):
                         raise InputError(f"{self.name}: {path} is {number}: it must be {rule}")
-
-    def _choices(self) -> list[tuple[str, str, tuple[str, ...]]]:
-        return [
-            ("network.kind", self.network.kind, ("pose_resnet", "mspn", "person_detector")),
-            ("network.colour", self.network.colour, ("rgb", "bgr")),
-            ("targets.kind", self.targets.kind, ("exact", "rounded", "blurred")),
-            ("schedule.optimiser", self.schedule.optimiser, ("adam", "adamw")),
-            ("schedule.shape", self.schedule.shape, ("cosine", "poly", "step")),
-            ("precision", self.precision, ("fp32", "bf16", "fp16")),
-            *(
-                ("boxes of a data source", source.boxes, ("annotation", "joints"))
-                for source in (*self.data, self.validation)
-            ),
-        ]

@@ -127,6 +127,10 @@ def _build(kind: Any, values: Any, where: str) -> Any:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         return None if values is None else _build(arguments[0], values, where)
+    if origin is typing.Literal:
+        if values not in arguments:
+            raise InputError(f"{where} is {values!r}: choose from {', '.join(arguments)}")
+        return values
     if origin is tuple:
         if not isinstance(values, list | tuple):
             raise InputError(f"{where}: expected a list, got {values!r}")

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from training.recipe import Targets
 
+UNITS = 4  # up-sampling units of an MSPN stage
+
 
 def target_maps(
     points: Tensor, weights: Tensor, size: tuple[int, int], options: Targets
@@ -33,18 +35,22 @@ def target_maps(
 
 
 def coarse_to_fine(
-    points: Tensor, weights: Tensor, size: tuple[int, int], options: Targets, stages: int, units: int = 4
+    points: Tensor, weights: Tensor, size: tuple[int, int], options: Targets, stages: int
 ) -> list[list[Tensor]]:
     """Target maps for each up-sampling unit of each stage of an MSPN (arXiv 1901.00148, section 3.3).
 
-    The last stage's units have the last `units` kernels, the earlier stages' the first.
+    The last stage's units have the last kernels, the earlier stages' the first.
 
     Args:
         points, weights, size, options: see `target_maps`.
+        stages: how many.
+
+    Returns:
+        for each stage the maps of its units, coarse to fine, (N, K, height, width).
     """
     labelled = (weights > 0)[..., None, None]
     maps = [blurred_targets(points, size, kernel)[0] * options.peak * labelled for kernel in options.kernels]
-    return [maps[:units]] * (stages - 1) + [maps[-units:]]
+    return [maps[:UNITS]] * (stages - 1) + [maps[-UNITS:]]
 
 
 def gaussian_targets(

@@ -83,6 +83,19 @@ def test_the_detector_starts_from_a_keypoint_network(tiny: Path, tmp_path: Path)
     assert taken == len(again.state_dict())
 
 
+@pytest.mark.parametrize("option", ["caffe", "pool_right"])
+def test_what_weights_do_not_tell_goes_with_them(tiny: Path, tmp_path: Path, option: str) -> None:
+    source = build_network(small(tiny, depth=50, **{option: True}))
+    path = saved(source, tmp_path / "source.safetensors")
+    with pytest.raises(InputError, match=f"with {option}: add --set network.{option}=true"):
+        build_network(small(tiny, depth=50, init=path))
+    network = build_network(small(tiny, depth=50, init=path, **{option: True}))
+    assert isinstance(network, PoseNetwork)
+    again = load_pose_network(saved(network, tmp_path / "again.safetensors"))
+    assert getattr(again.description, option)
+    assert str(again) == str(source)  # with the strides and paddings of all layers
+
+
 def test_what_does_not_fit_is_refused(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no checkpoint file"):
         build_network(small(tiny, init=str(tmp_path / "none.pth")))
