@@ -63,5 +63,5 @@ BENCHMARK = Benchmark(
     homepage="github.com/AIChallenger/AI_Challenger_2017",
     terms="research",
     read=read,
-    score=oks_scorer(OksRules(AIC, area="box", labelled="count", skip_blank=True)),
+    score=oks_scorer(OksRules(AIC, area="box", xtcocotools=True)),
 )

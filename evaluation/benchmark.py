@@ -92,7 +92,7 @@ def oks_scorer(rules: OksRules, columns: Sequence[str] = OKS_COLUMNS) -> Callabl
 
     def score(document: Document, predictions: Any) -> Scores:
         notes = []
-        if any(person["id"] == 0 for person in document["annotations"]):
+        if not rules.xtcocotools and any(person["id"] == 0 for person in document["annotations"]):
             notes.append("annotation id 0: pycocotools never counts that person as found; number from 1")
         if not document["annotations"]:
             notes.append("the annotations hold nobody: every figure is -1")

@@ -102,7 +102,7 @@ def ap_by_joints(
 
     Predictions that match nobody count against every group.
     """
-    plain = replace(rules, crowding=False, labelled="file")
+    plain = replace(rules, crowding=False, xtcocotools=False)
     counts = [sum(v > 0 for v in p["keypoints"][2::3]) for p in document["annotations"]]
     rows = {}
     for low, high in JOINT_GROUPS:

@@ -60,5 +60,5 @@ BENCHMARK = Benchmark(
     homepage="lv-mhp.github.io/dataset",
     terms="non-commercial research",
     read=read,
-    score=oks_scorer(OksRules(MHP, area="box", labelled="count", skip_blank=True)),
+    score=oks_scorer(OksRules(MHP, area="box", xtcocotools=True)),
 )

@@ -61,5 +61,5 @@ BENCHMARK = Benchmark(
     homepage="github.com/liruilong940607/OCHumanApi",
     terms="research, by form",
     read=read,
-    score=oks_scorer(OksRules(OCHUMAN, labelled="count", skip_blank=True)),
+    score=oks_scorer(OksRules(OCHUMAN, xtcocotools=True)),
 )

@@ -1,7 +1,7 @@
 """AP and AR by object keypoint similarity: COCO, OCHuman, CrowdPose, AIC and MHP.
 
 pycocotools matches and accumulates; only its OKS is replaced by the same formula over all people of an
-image at once. Benchmarks differ in four rules, which `OksRules` names.
+image at once. Benchmarks differ in a few rules, which `OksRules` names.
 """
 
 from __future__ import annotations
@@ -25,22 +25,21 @@ MAX_DETECTIONS = 20  # an image; the highest scores count (COCO)
 
 @dataclass(frozen=True)
 class OksRules:
-    """What one benchmark's program does differently.
+    """What one benchmark's program does differently from pycocotools on COCO.
 
     Attributes:
         keypoint_set: the keypoints; its sigmas weigh the distances.
         area: ``"annotation"`` takes the annotated area; ``"box"`` takes 0.53 of the ground-truth box's
             (CrowdPose's program, xtcocotools without ``use_area``), for OKS and for medium and large alike.
-        labelled: a person without labelled keypoints is ignored; ``"file"`` believes ``num_keypoints``
-            (pycocotools, crowdposetools), ``"count"`` counts visibilities above 0 (xtcocotools).
-        skip_blank: leave out predictions whose keypoint scores are all 0 or less (xtcocotools).
+        xtcocotools: a person is ignored who has no keypoint with a visibility above 0, whatever
+            ``num_keypoints`` says; predictions whose keypoint scores are all 0 or less are left out; a person
+            with the id 0 can be found.
         crowding: also AP of easy, medium and hard images by ``crowdIndex`` (CrowdPose).
     """
 
     keypoint_set: KeypointSet = COCO
     area: str = "annotation"
-    labelled: str = "file"
-    skip_blank: bool = False
+    xtcocotools: bool = False
     crowding: bool = False
 
 
@@ -123,8 +122,9 @@ def _with_rules(person: Document, rules: OksRules) -> Document:
     changed = dict(person)
     if rules.area == "box":
         changed["area"] = person["bbox"][3] * person["bbox"][2] * BOX_AREA
-    if rules.labelled == "count":
+    if rules.xtcocotools:
         changed["num_keypoints"] = sum(v > 0 for v in person["keypoints"][2::3])
+        changed["id"] = person["id"] + 1  # to pycocotools, 0 is nobody
     return changed
 
 
@@ -135,7 +135,7 @@ def _as_results(document: Document, predictions: Sequence[Document], rules: OksR
     from_box = _areas_from_boxes(predictions)
     results = []
     for i, prediction in enumerate(predictions):
-        if rules.skip_blank and not any(v > 0 for v in prediction["keypoints"][2::3]):
+        if rules.xtcocotools and not any(v > 0 for v in prediction["keypoints"][2::3]):
             continue
         if from_box:
             area = prediction["bbox"][2] * prediction["bbox"][3]

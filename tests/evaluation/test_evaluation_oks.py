@@ -106,13 +106,15 @@ def test_oks_by_hand(rules, area):
     assert result.metrics["AP"] == pytest.approx(np.mean(expected >= np.linspace(0.5, 0.95, 10)))
 
 
-def test_labelled_by_file_or_by_count():
+@pytest.mark.parametrize(
+    ("fields", "ap"), [({"num_keypoints": 0}, -1), ({"id": 0}, 0)], ids=["said to have no keypoint", "id 0"]
+)
+def test_people_whom_pycocotools_does_not_count_and_xtcocotools_does(fields, ap):
     points = np.random.default_rng(0).uniform(0, 100, (17, 2))
-    document = one_image(COCO, person(1, points, [0, 0, 100, 100], area=5000.0, num_keypoints=0))
-    assert evaluate(document, [prediction(points)], OksRules(labelled="file")).metrics["AP"] == -1
-    assert evaluate(document, [prediction(points)], OksRules(labelled="count")).metrics[
-        "AP"
-    ] == pytest.approx(1)
+    document = one_image(COCO, person(1, points, [0, 0, 100, 100], area=5000.0) | fields)
+    assert evaluate(document, [prediction(points)]).metrics["AP"] == ap
+    figures = evaluate(document, [prediction(points)], OksRules(xtcocotools=True)).metrics
+    assert figures["AP"] == pytest.approx(1)
 
 
 def test_blank_predictions_left_out():
@@ -122,7 +124,7 @@ def test_blank_predictions_left_out():
     blank["keypoints"][2::3] = [0] * 17
     wrong_first = [blank, prediction(points)]
     assert evaluate(document, wrong_first, OksRules()).metrics["AP"] == pytest.approx(0.5)
-    assert evaluate(document, wrong_first, OksRules(skip_blank=True)).metrics["AP"] == pytest.approx(1)
+    assert evaluate(document, wrong_first, OksRules(xtcocotools=True)).metrics["AP"] == pytest.approx(1)
 
 
 def test_person_without_joints_takes_what_is_near():
@@ -148,7 +150,7 @@ def test_inputs_stay_as_they_were():
     document = one_image(COCO, person(1, points, [0, 0, 100, 100], area=5000.0))
     predictions = [prediction(points)]
     before = copy.deepcopy((document, predictions))
-    evaluate(document, predictions, OksRules(area="box", labelled="count"))
+    evaluate(document, predictions, OksRules(area="box", xtcocotools=True))
     assert (document, predictions) == before
 
 
