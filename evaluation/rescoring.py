@@ -18,9 +18,9 @@ def pose_scores(box_scores: NDArray, keypoint_scores: NDArray, threshold: float 
         keypoint_scores: (N, K).
         threshold: keypoint scores up to this do not count.
     """
-    scores = np.asarray(keypoint_scores, np.float64)
-    counted = scores > threshold
-    return box_scores * np.where(counted, scores, 0).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
+    counted = keypoint_scores > threshold  # in their own precision: float32's 0.2 is not above 0.2
+    total = np.where(counted, keypoint_scores, 0).sum(axis=1, dtype=np.float64)
+    return box_scores * total / np.maximum(counted.sum(axis=1), 1)
 
 
 def keep_poses(

@@ -90,6 +90,7 @@ def suppress_softly(
         Positions of those kept in the order of their falling scores; of equal ones the later comes first.
     """
     falling = np.asarray(scores, np.float64).copy()
+    similarity = np.asarray(similarity, np.float32)  # MMPose's precision, to which those far away leave ties
     order = np.argsort(falling)[::-1]
     kept: list[int] = []
     while len(order) and len(kept) < most:

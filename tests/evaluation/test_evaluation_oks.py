@@ -67,6 +67,12 @@ def test_rescoring_and_suppression(shared, setting, soft):
     assert list(ours.values()) == pytest.approx(list(figures.values()), abs=1e-6)
 
 
+@pytest.mark.parametrize("precision", [np.float32, np.float64])
+def test_keypoint_scores_at_the_threshold_do_not_count(precision):
+    scores = np.array([[0.2, 0.5, 0.7], [0.2, 0.2, 0.1]], precision)
+    assert pose_scores(np.array([0.5, 1]), scores) == pytest.approx([0.3, 0])
+
+
 def person(person_id, points, box, visibility=2, **more):
     triples = np.column_stack((points, np.full(len(points), visibility)))
     fields = {"image_id": 1, "category_id": 1, "iscrowd": 0, "bbox": box}

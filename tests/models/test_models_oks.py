@@ -54,6 +54,8 @@ def test_of_equal_scores_the_later_goes_first() -> None:
     assert suppress(np.eye(4), scores, 0.5).tolist() == [3, 1, 2, 0]
     assert suppress_softly(alike, scores, 0.5, most=1).tolist() == [3]
     assert suppress_softly(np.eye(4), scores, 0.5, most=2).tolist() == [3, 1]
+    hardly_alike = np.array([[1, 1e-5, 0], [1e-5, 1, 0], [0, 0, 1]])
+    assert suppress_softly(hardly_alike, np.array([0.9, 0.5, 0.5]), 0.5).tolist() == [0, 1, 2]
 
 
 def test_only_joints_that_both_have_count() -> None:
