@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from models.command import Parser
-from models.errors import exit_status
+from models.command import Parser, file_name
+from models.errors import InputError, exit_status
 from training.recipe_files import load_recipe, recipe_names
 
 
@@ -30,7 +31,9 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--resume", action="store_true", help="go on from the output folder's last checkpoint"
     )
-    result.add_argument("--init", metavar="CHECKPOINT", help="start from what fits of a checkpoint")
+    result.add_argument(
+        "--init", metavar="CHECKPOINT", type=file_name, help="start from what fits of a checkpoint"
+    )
     result.add_argument(
         "--set",
         nargs="+",
@@ -54,10 +57,13 @@ def main() -> int:
         return int(subcommand.main(sys.argv[2:]))
     arguments = parser().parse_args()
     _log_to_stderr()
-    settings = [*arguments.set, *([f"network.init={arguments.init}"] if arguments.init else [])]
-    recipe = load_recipe(arguments.recipe, settings)
+    recipe = load_recipe(arguments.recipe, arguments.set)
+    if arguments.init:
+        recipe = replace(recipe, network=replace(recipe.network, init=arguments.init))
     output = arguments.output or Path("runs") / recipe.name
     if arguments.dry_run:
+        if arguments.resume or arguments.tensorboard:
+            raise InputError("--dry-run trains nothing: leave --resume and --tensorboard out")
         from training.dry_run import dry_run  # only now, for it loads torch, which takes seconds
 
         print(dry_run(recipe, arguments.data, output))

@@ -10,9 +10,11 @@ import cv2
 
 from models.command import Parser, positive
 from models.files import write_whole
+from training.distributed import join_world
 from training.pose_samples import PoseSamples
 from training.recipe import Augmentation, Recipe
 from training.recipe_files import load_recipe
+from training.rendered import render_missing
 
 AS_THEY_ARE = Augmentation(rotation_probability=0, scale=0, flip=0)
 
@@ -28,6 +30,8 @@ def write_crops(recipe: Recipe, data: Path, output: Path, count: int) -> None:
 
     Raises InputError where they cannot be written.
     """
+    with join_world() as world:
+        render_missing(recipe, data, world)
     samples = PoseSamples(replace(recipe, augmentation=AS_THEY_ARE), data)
     for place in range(count):
         picture = cv2.imencode(".png", samples[place]["image"].numpy())[1]

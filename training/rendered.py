@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from models.errors import InputError
 from training.distributed import World, usable_cpus
 from training.recipe import DataSource, Recipe
 
@@ -20,6 +21,8 @@ def render_missing(recipe: Recipe, data: Path, world: World) -> None:
         recipe: its sources with `scenes`.
         data: folder of the data sets.
         world: the processes; all of them wait for the first.
+
+    Raises InputError where they cannot be written, or have an unusual name.
     """
     missing = [source for source in (*recipe.data, recipe.validation) if _is_missing(source, data)]
     if world.first:
@@ -35,6 +38,8 @@ def _is_missing(source: DataSource, data: Path) -> bool:
 def _render(source: DataSource, data: Path) -> None:
     from training.scenes.datasets import write_stills  # only where scenes are missing
 
-    folder = (data / source.annotations).parent
-    log.info("rendering %d scenes into %s, once", source.scenes, folder)
-    write_stills(folder, source.scenes, SIZE, source.first_scene, jobs=usable_cpus())
+    path = data / source.annotations
+    if path.name != "annotations.json":
+        raise InputError(f"'{path}': scenes are rendered with an annotations.json, name that in the recipe")
+    log.info("rendering %d scenes into %s, once", source.scenes, path.parent)
+    write_stills(path.parent, source.scenes, SIZE, source.first_scene, jobs=usable_cpus())

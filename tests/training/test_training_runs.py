@@ -22,6 +22,7 @@ from models.errors import InputError
 from models.person_detector import load_person_detector
 from training import loop
 from training.checkpoint import BEST, LAST, read_checkpoint, recipe_of
+from training.crops import write_crops
 from training.distributed import join_world, usable_cpus
 from training.loader import create_loader
 from training.loop import train
@@ -399,6 +400,9 @@ def test_out_of_memory_names_the_setting() -> None:
         (["export", "nothing.pth", "--output", "x.safetensors"], "error: no checkpoint 'nothing.pth'"),
         (["export", "nothing.pth", "--output", "file"], "error: 'file' exists: add --overwrite"),
         (["mini", "--output", "file/run"], "error: cannot make the folder 'file/run'"),
+        (["mini", "--dry-run", "--resume"], "--dry-run trains nothing: leave --resume and --tensorboard out"),
+        (["pose_resnet_18", "--init", "a: b.pth"], "no checkpoint file 'a: b.pth'"),
+        (["mini", "--init", ""], "--init: the name is empty"),
         (["crops", "mini", "--output", "x", "--count", "0"], "--count: '0': give a whole number from 1"),
     ],
 )
@@ -425,6 +429,19 @@ def test_crops_for_calibration(people: Path, tiny: Path, tmp_path: Path) -> None
     pictures = [cv2.imread(str(path)) for path in sorted((tmp_path / "crops").iterdir())]
     assert [picture.shape for picture in pictures] == [(32, 32, 3)] * 5
     assert "5 crops" in run.stdout
+
+
+def test_crops_render_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(MINI)
+    recipe = load_recipe(
+        str(tmp_path / "small.yaml"),
+        ["data=[{annotations: annotations.json, scenes: 2}]", "validation.scenes=1"],
+    )
+    write_crops(recipe, tmp_path / "data", tmp_path / "crops", 1)
+    assert len(list((tmp_path / "crops").iterdir())) == 1
+    other = replace(recipe, validation=replace(recipe.validation, annotations="other.json"))
+    with pytest.raises(InputError, match=r"other\.json': scenes are rendered with an annotations\.json"):
+        write_crops(other, tmp_path / "data", tmp_path / "crops", 1)
 
 
 def test_speed_is_measured(people: Path, tiny: Path) -> None:
