@@ -162,7 +162,9 @@ def test_a_video_has_all_frames_at_its_rate(tmp_path: Path) -> None:
         (["--output", "x", "--size", "33x64"], "must be even and at least 64"),
         (["--output", "x", "--count", "0"], "--count: '0': give a whole number"),
         (["--output", "x", "--frames", "-1"], "--frames: '-1': give a whole number"),
-        ([], "give --output FOLDER"),
+        (["--output", "x", "--seed", "-1"], "--seed -1: give a whole number from 0"),
+        (["--output", "x", "--sample", "x.mp4"], "--sample: not allowed with argument --output"),
+        ([], "one of the arguments --output --sample is required"),
     ],
 )
 def test_wrong_input_is_one_line(arguments: list[str], message: str) -> None:

@@ -16,9 +16,9 @@ def main() -> int:
 
         write_sample(arguments.sample)
         return 0
-    if arguments.output is None:
-        raise InputError("give --output FOLDER for scenes, or --sample FILE for the sample clip")
     size = _size(arguments.size)
+    if arguments.seed < 0:
+        raise InputError(f"--seed {arguments.seed}: give a whole number from 0")
 
     from training.scenes import datasets  # after the arguments are known to be sound
 
@@ -41,26 +41,42 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="python -m training.scenes",
         description="Render scenes of people with exact keypoints, boxes and track ids.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help="folder to write to")
+    written = parser.add_mutually_exclusive_group(required=True)
+    written.add_argument("--output", type=Path, metavar="FOLDER", help="folder to write to")
+    written.add_argument(
+        "--sample", type=Path, metavar="FILE", help="write the sample clip and its annotations instead"
+    )
     parser.add_argument(
         "--format",
         choices=("coco", "posetrack18", "video"),
         default="coco",
         help="coco: stills with annotations.json; posetrack18: frames and annotations of sequences; "
-        "video: an mp4 of each sequence with its annotations",
+        "video: an mp4 of each sequence with its annotations (default: %(default)s)",
     )
-    parser.add_argument("--count", type=positive, default=100, help="number of stills or sequences")
-    parser.add_argument("--size", default="480x320", metavar="WxH", help="size of the pictures in pixels")
-    parser.add_argument("--frames", type=positive, default=50, help="frames a sequence")
-    parser.add_argument("--rate", type=positive, default=25, help="frames a second of sequences")
     parser.add_argument(
-        "--seed", type=int, default=0, help="number of the first scene; scene n is always the same"
+        "--count", type=positive, default=100, help="number of stills or sequences (default: %(default)s)"
     )
-    parser.add_argument("--jobs", type=positive, default=1, help="processes that render stills")
     parser.add_argument(
-        "--sample", type=Path, metavar="FILE", help="write the sample clip and its annotations instead"
+        "--size",
+        default="480x320",
+        metavar="WxH",
+        help="size of the pictures in pixels (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--frames", type=positive, default=50, help="frames a sequence (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--rate", type=positive, default=25, help="frames a second of sequences (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="number of the first scene; scene n is always the same (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--jobs", type=positive, default=1, help="processes that render stills (default: %(default)s)"
     )
     return parser
 

@@ -20,7 +20,7 @@ from training.scenes.scenery import paint_backdrop
 from training.scenes.texture import SIZE
 from training.scenes.things import THINGS, Thing, seat
 
-_PLACES = ("street", "park", "room")
+_KINDS = ("street", "park", "room")
 
 
 def still_scene(seed: int, size: tuple[int, int]) -> Scene:
@@ -31,7 +31,7 @@ def still_scene(seed: int, size: tuple[int, int]) -> Scene:
         size: width and height in pixels.
     """
     random = np.random.default_rng((seed, 77))
-    kind = str(random.choice(_PLACES, p=(0.45, 0.3, 0.25)))
+    kind = str(random.choice(_KINDS, p=(0.45, 0.3, 0.25)))
     camera = _any_camera(random, size)
     count = int(random.choice(np.arange(1, 9), p=(0.25, 0.22, 0.16, 0.12, 0.09, 0.07, 0.05, 0.04)))
     places = _places(random, camera, count, 6.0 if kind == "room" else np.inf)
@@ -49,7 +49,7 @@ def moving_scene(seed: int, size: tuple[int, int], duration: float) -> Scene:
         duration: seconds in which things happen.
     """
     random = np.random.default_rng((seed, 78))
-    kind = str(random.choice(_PLACES, p=(0.45, 0.35, 0.2)))
+    kind = str(random.choice(_KINDS, p=(0.45, 0.35, 0.2)))
     camera = _any_camera(random, size)
     depth = 1.75 * camera.focal / camera.height / random.uniform(0.3, 0.75)
     depth = max(min(depth, 5.0) if kind == "room" else depth, camera.position[2] * 1.5)

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 
 from models.files import write_json
-from models.progress import with_bar
+from models.progress import progress, with_bar
 from training.scenes.casting import moving_scene, still_scene
 from training.scenes.film import write_film
 from training.scenes.writing import (
@@ -67,11 +67,14 @@ def write_sequences(
         video: write each sequence as ``NAME.mp4`` beside the annotations, not as a folder of pictures.
     """
     written = []
-    steps = with_bar(range(count * frames), "rendering", count * frames)
-    for number in range(seed, seed + count):
-        scene = moving_scene(number, size, frames / rate)
-        stills = [scene.at(index / rate, index) for index, _ in zip(range(frames), steps, strict=False)]
-        written.append(write_sequence(folder, number, stills, rate, video=video))
+    with progress("rendering", count * frames) as advance:
+        for number in range(seed, seed + count):
+            scene = moving_scene(number, size, frames / rate)
+            stills = []
+            for index in range(frames):
+                stills.append(scene.at(index / rate, index))
+                advance()
+            written.append(write_sequence(folder, number, stills, rate, video=video))
     return written
 
 
