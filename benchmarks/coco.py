@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-if __package__ in (None, ""):  # run as a file from anywhere
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from evaluation.annotations import Document
+from models.command import Parser, positive
 from models.errors import exit_status
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,8 +45,8 @@ json.dump(list(run.stats), open(sys.argv[3], "w"))
 
 def main() -> int:
     """Measure, print and give 0."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--runs", type=int, default=5, help="runs of each program (default: 5)")
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=positive, default=5, help="runs of each program (default: 5)")
     parser.add_argument("--pictures", action="store_true", help="a network over pictures instead of scoring")
     parser.add_argument("--architecture", default="pose_resnet_50", help="of that network")
     args = parser.parse_args()

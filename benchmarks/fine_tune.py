@@ -18,6 +18,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from models.command import Parser, positive
 from models.errors import InputError, exit_status
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,11 +27,13 @@ FIRST = {"train": 0, "val": 500_000}  # numbers of scenes, which are never the s
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="default", metavar="NAME|FILE", help="COCO network to start from")
     parser.add_argument("--output", type=Path, default=Path("runs/fine_tune"), help="folder for everything")
-    parser.add_argument("--sequences", type=int, nargs=2, default=(24, 6), metavar=("TRAIN", "VAL"))
-    parser.add_argument("--frames", type=int, default=30, help="frames a sequence (default: %(default)s)")
+    parser.add_argument("--sequences", type=positive, nargs=2, default=(24, 6), metavar=("TRAIN", "VAL"))
+    parser.add_argument(
+        "--frames", type=positive, default=30, help="frames a sequence (default: %(default)s)"
+    )
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="change the recipe")
     args = parser.parse_args()
     output = args.output.resolve()

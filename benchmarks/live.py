@@ -28,11 +28,11 @@ from pathlib import Path
 
 import numpy as np
 
-if __package__ in (None, ""):  # run as a file from anywhere
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.track import R50, ScriptedPose, Setup, build, make_clip
 from benchmarks.walkers import Walkers
+from models.command import Parser, positive
 from models.errors import InputError, exit_status
 from tracker.live.cameras import FileCamera
 from tracker.live.capture import Capture
@@ -283,12 +283,12 @@ def chosen(numbers: str | None) -> tuple[Case, ...]:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clip", help="a video; by default one is made: 720p, three people")
     parser.add_argument("--seconds", type=float, default=20, help="of each round (default: 20)")
-    parser.add_argument("--rounds", type=int, default=3, help="interleaved; the median counts (default: 3)")
+    parser.add_argument(
+        "--rounds", type=positive, default=3, help="interleaved; the median counts (default: 3)"
+    )
     parser.add_argument("--minutes", type=float, help="one long run of the default network instead")
     parser.add_argument("--cases", help="comma-separated numbers of the rows, from 1 (default: all)")
     parser.add_argument("--watch", help=argparse.SUPPRESS)
@@ -297,8 +297,8 @@ def main() -> int:
     if args.watch:
         asyncio.run(watch(args.watch, args.viewers))
         return 0
-    if args.rounds < 1 or args.seconds < 2:
-        raise InputError("give --rounds from 1 and --seconds from 2")
+    if args.seconds < 2:
+        raise InputError(f"--seconds {args.seconds:g}: give a number from 2")
     cases = chosen(args.cases)
     with tempfile.TemporaryDirectory() as folder:
         scene = None if args.clip else Walkers(PEOPLE, 720, 1280)

@@ -1,8 +1,7 @@
-#!/usr/bin/env python
 """Persons a second through every network on every engine, in one run, rounds interleaved, medians and ratios.
 
-python benchmarks/networks.py                          all networks, batches of 1 and 8
-python benchmarks/networks.py pose_resnet_50 -b 8      one network, one batch size
+    python benchmarks/networks.py                          all networks, batches of 1 and 8
+    python benchmarks/networks.py pose_resnet_50 -b 8      one network, one batch size
 
 Weights are random (speed does not depend on them); int8 needs NNCF and is calibrated on random pictures.
 """
@@ -25,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.architectures import ARCHITECTURES, create_pose_network
+from models.command import Parser, positive
 from models.engines import Engine, create_engine
 from models.engines.choice import cpu_has_bf16
 from models.errors import InputError, exit_status
@@ -37,10 +37,12 @@ SIZES = {f"{name} 128x96": (128, 96) for name in ("pose_resnet_18", "pose_resnet
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", nargs="*", help="architectures (default: all)")
-    parser.add_argument("-b", "--batch", type=int, action="append", help="batch size (default: 1 and 8)")
-    parser.add_argument("--rounds", type=int, default=7, help="timed rounds over all engines (default: 7)")
+    parser.add_argument("-b", "--batch", type=positive, action="append", help="batch size (default: 1 and 8)")
+    parser.add_argument(
+        "--rounds", type=positive, default=7, help="timed rounds over all engines (default: 7)"
+    )
     args = parser.parse_args()
     names = args.networks or [*ARCHITECTURES, *SIZES]
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, bf16 {cpu_has_bf16()}")
@@ -84,10 +86,10 @@ def _eager(network: PoseNetwork) -> Run:
     """The naive way: the network as it is, float32, each crop normalised in NumPy."""
     import torch
 
-    d = network.description
+    mean, std = (np.array(v, np.float32) for v in (network.description.mean, network.description.std))
 
     def run(crops: NDArray[np.uint8]) -> object:
-        rgb = (crops[..., ::-1].astype(np.float32) - np.float32(d.mean)) / np.float32(d.std)
+        rgb = (crops[..., ::-1].astype(np.float32) - mean) / std
         with torch.inference_mode():
             return network(torch.from_numpy(np.ascontiguousarray(rgb.transpose(0, 3, 1, 2)))).numpy()
 

@@ -26,8 +26,10 @@ import orjson
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from evaluation.annotations import Document
 from evaluation.posetrack.joints import JOINTS
 from evaluation.posetrack.table import print_table
+from models.command import Parser, positive
 from models.errors import InputError, exit_status
 from models.keypoints import POSETRACK18
 
@@ -37,11 +39,11 @@ SEQUENCES, FRAMES, PEOPLE, MISSED = 74, 99, 5, 0.1  # about the size of PoseTrac
 
 def main() -> int:
     """Measure, print and give 0."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gt", type=Path, metavar="DIR", help="annotation files")
     parser.add_argument("--pred", type=Path, metavar="DIR", help="prediction files of the same names")
     parser.add_argument("--against", metavar="COMMAND", help="another program, run on the same files")
-    parser.add_argument("--runs", type=int, default=5, help="runs of each row (default: 5)")
+    parser.add_argument("--runs", type=positive, default=5, help="runs of each row (default: 5)")
     args = parser.parse_args()
     if (args.gt is None) != (args.pred is None):
         raise InputError("give --gt and --pred, or neither")
@@ -133,7 +135,7 @@ def _write(
     values = np.zeros((*joints.shape[:2], len(positions), 3))
     values[..., :2], values[..., 2] = joints[:, :, positions].round(2), 1
     values[:, :, [p < 0 for p in positions]] = 0
-    annotations = []
+    annotations: list[Document] = []
     for frame, person in np.argwhere(np.broadcast_to(kept, tracks.shape)).tolist():
         annotation = {
             "id": len(annotations),

@@ -36,15 +36,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-if __package__ in (None, ""):  # run as a file from anywhere
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.networks import quantised
 from benchmarks.walkers import Walkers
 from models.architectures import create_pose_network
+from models.command import Parser, positive
 from models.engines import CompiledNetwork, Engine, create_engine
 from models.engines.choice import Choice
-from models.errors import InputError, exit_status
+from models.errors import exit_status
 from models.speed import seconds_per_call
 from tracker.detectors import Detector, NetworkDetector, create_detector, own_detector
 from tracker.draw import Painter
@@ -331,21 +331,18 @@ def show_memory(folder: Path, frames: int = 6000, first: int = 300) -> None:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clip", help="a video; by default one is made: 720p, five people")
-    parser.add_argument("--frames", type=int, default=300, help="of each round (default: 300)")
-    parser.add_argument("--rounds", type=int, default=3, help="interleaved; the median counts (default: 3)")
+    parser.add_argument("--frames", type=positive, default=300, help="of each round (default: 300)")
+    parser.add_argument(
+        "--rounds", type=positive, default=3, help="interleaved; the median counts (default: 3)"
+    )
     parser.add_argument("--naive-frames", type=int, default=5, help="of the naive loop; 0 leaves it out")
     parser.add_argument("--shipped", action="store_true", help="the shipped networks, and no script")
-    parser.add_argument("--max-crops", type=int, metavar="N", help="as the tracker's option")
+    parser.add_argument("--max-crops", type=positive, metavar="N", help="as the tracker's option")
     parser.add_argument("--int8", action="store_true", help="also with the keypoint networks in int8 (NNCF)")
     parser.add_argument("--memory", action="store_true", help="memory along 6,000 frames, nothing else")
     args = parser.parse_args()
-    for name in ("frames", "rounds"):
-        if getattr(args, name) < 1:
-            raise InputError(f"--{name} {getattr(args, name)}: give a number from 1")
     with tempfile.TemporaryDirectory() as folder:
         if args.memory:
             show_memory(Path(folder))

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
 
+from models.command import Parser, positive
 from models.errors import exit_status
 from training.distributed import World, join_world
 from training.loader import create_loader
@@ -34,12 +35,12 @@ Work = Callable[[], object]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipe", help="a recipe's name or a YAML file")
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder of the data sets")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="change the recipe")
-    parser.add_argument("--rounds", type=int, default=5, help="timed rounds (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=8, help="steps a round (default: %(default)s)")
+    parser.add_argument("--rounds", type=positive, default=5, help="timed rounds (default: %(default)s)")
+    parser.add_argument("--steps", type=positive, default=8, help="steps a round (default: %(default)s)")
     args = parser.parse_args()
     recipe = load_recipe(args.recipe, args.set)
     with join_world() as world:
