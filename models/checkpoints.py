@@ -25,7 +25,7 @@ from models.description import RGB_MEAN, RGB_STD, PoseDescription, likely_keypoi
 from models.errors import InputError
 from models.files import write_whole
 from models.key_layouts import recognise_layout, to_ours
-from models.keypoints import KEYPOINT_SETS, KeypointSet, keypoint_set
+from models.keypoints import KEYPOINT_SETS, MPII, KeypointSet, keypoint_set
 from models.megengine import MegEngineMSPN
 from models.mspn import MSPN
 from models.pose_network import PoseNetwork
@@ -213,7 +213,10 @@ def _conventions(network: PoseNetwork, layout: str) -> dict[str, Any]:
     if isinstance(network, MegEngineMSPN) or layout == "megengine":
         return _MEGENGINE
     if isinstance(network, MSPN):
-        return {**_MMPOSE, "decoding": "megvii", "peak": 255.0} if layout.startswith("mmpose") else _MSPN
+        if layout.startswith("mmpose"):
+            return {**_MMPOSE, "decoding": "megvii", "peak": 255.0}
+        # its authors blur MPII's maps more than COCO's
+        return {**_MSPN, "decoding": "mspn9"} if keypoint_count(network) == len(MPII) else _MSPN
     if layout == "mindpose":
         return {**_MMPOSE, "decoding": "quarter_mindpose"}
     return _MMPOSE if layout.startswith("mmpose") else _MICROSOFT

@@ -18,6 +18,7 @@ from models import load_pose_network
 from models.checkpoints import save_pose_network, untrained_pose_network
 from models.errors import InputError
 from models.key_layouts import from_ours
+from models.mspn import MSPN
 from models.pose_resnet import PoseResNet
 
 Arrays = dict[str, np.ndarray]
@@ -82,6 +83,17 @@ def test_mmengine_logs_are_left_aside(
     content = {**mmpose(tiny.state_dict(), "mmpose1"), "message_hub": {"loss": log}}
     torch.save(content, tmp_path / "epoch_1.pth")
     assert same(load_pose_network(tmp_path / "epoch_1.pth"), tiny)
+
+
+@pytest.mark.parametrize(
+    ("count", "layout", "decoding"),
+    [(17, "microsoft", "mspn"), (16, "microsoft", "mspn9"), (16, "mmpose1", "megvii")],
+)
+def test_mspn_blurs_as_its_program_does(tmp_path: Path, count: int, layout: str, decoding: str) -> None:
+    with torch.device("meta"):
+        state = from_ours(MSPN(1, count).state_dict(), layout)
+    torch.save({key: torch.zeros(()).expand(value.shape) for key, value in state.items()}, tmp_path / "m.pth")
+    assert load_pose_network(tmp_path / "m.pth").description.decoding == decoding
 
 
 @pytest.mark.parametrize(
