@@ -66,8 +66,8 @@ def gaussian_targets(
             the point itself.
 
     Returns:
-        (N, K, height, width), peak 1, and (N, K) whether the window of 3 sigma touches the map. The Microsoft
-        code's window, when rounded, reaches one cell further to the right and down.
+        (N, K, height, width), peak 1, and (N, K) whether the window of 3 sigma touches the map; as in the
+        Microsoft code and MMPose it reaches a cell further to the right and down.
     """
     height, width = size
     reach = 3 * sigma
@@ -77,8 +77,8 @@ def gaussian_targets(
     across, down = (torch.exp(-0.5 * (d / sigma) ** 2) for d in (x, y))
     if rounded:
         across, down = across * (x.abs() <= reach), down * (y.abs() <= reach)
-    last = torch.tensor([width - 1, height - 1], device=points.device)
-    inside = ((points + reach + rounded >= 0) & (points - reach <= last)).all(dim=-1)
+    end = torch.tensor([width, height], device=points.device)
+    inside = ((points + reach + 1 >= 0) & (points - reach < end)).all(dim=-1)
     return down[..., :, None] * across[..., None, :], inside
 
 

@@ -1,6 +1,7 @@
 """Targets, losses and training accuracy against the Microsoft code's and Megvii's own figures."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -25,14 +26,14 @@ def test_rounded_targets_are_the_microsoft_codes(shared: Path, name: str) -> Non
     np.testing.assert_allclose(maps.numpy(), expected["target"], atol=1e-6)
 
 
-def test_rounded_targets_are_mmposes(shared: Path) -> None:
+@pytest.mark.parametrize(("kind", "codec"), [("rounded", "msra"), ("exact", "dark")])
+def test_gaussian_targets_are_mmposes(shared: Path, kind: Literal["rounded", "exact"], codec: str) -> None:
     expected = np.load(shared / "reference" / "decode" / "mmpose_codecs.npz")
     points = torch.from_numpy(expected["encode_keypoints"]) / 4
     visible = torch.from_numpy(expected["encode_visible"]).float()
-    maps, weights = target_maps(points, visible, (64, 48), Targets(kind="rounded", sigma=2))
-    known = expected["msra_encode_weights"][:, 0] > 0
-    np.testing.assert_allclose(maps.numpy()[known], expected["msra_encode_heatmaps"][known], atol=1e-5)
-    assert (weights.numpy() >= known).all()
+    maps, weights = target_maps(points, visible, (64, 48), Targets(kind=kind, sigma=2))
+    np.testing.assert_array_equal(weights.numpy(), expected[f"{codec}_encode_weights"][:, 0])
+    np.testing.assert_allclose(maps.numpy(), expected[f"{codec}_encode_heatmaps"], atol=1e-5)
 
 
 @pytest.mark.parametrize("kernel", [5, 11, 15])
