@@ -36,6 +36,7 @@ class Run:
         schedule: the recipe's, in samples.
         state: what changes from step to step.
         world: the processes that share the work.
+        part: samples that go through the network of each at once.
     """
 
     recipe: Recipe
@@ -43,16 +44,12 @@ class Run:
     schedule: Schedule
     state: RunState
     world: World
+    part: int
 
     @property
     def epoch(self) -> int:
         """Samples an epoch."""
         return len(self.task.samples.mix)
-
-    @property
-    def part(self) -> int:
-        """Samples that go through the network at once; raises InputError where a batch does not divide."""
-        return part_size(self.schedule, self.world.size)
 
     @property
     def validate_every(self) -> int:
@@ -77,6 +74,7 @@ def create_task(recipe: Recipe, data: Path, world: World) -> Task:
 
 def create_run(recipe: Recipe, data: Path, world: World) -> Run:
     """A run before its first step; raises InputError for wrong data, or what its network cannot be."""
+    part = part_size(recipe.schedule, world.size)  # told before scenes are rendered or pictures looked for
     task = create_task(recipe, data, world)
     schedule = in_samples(recipe.schedule, len(task.samples.mix))
     average = copy.deepcopy(task.network).eval().requires_grad_(False) if schedule.average else None
@@ -84,4 +82,4 @@ def create_run(recipe: Recipe, data: Path, world: World) -> Run:
     scaler = torch.amp.GradScaler(world.device.type, enabled=recipe.precision == "fp16")
     optimiser = create_optimiser(network, schedule)
     state = RunState(network, network if average is None else average, optimiser, scaler)
-    return Run(recipe, task, schedule, state, world)
+    return Run(recipe, task, schedule, state, world, part)

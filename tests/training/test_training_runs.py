@@ -400,6 +400,7 @@ def test_out_of_memory_names_the_setting() -> None:
         (["export", "nothing.pth", "--output", "x.safetensors"], "error: no checkpoint 'nothing.pth'"),
         (["export", "nothing.pth", "--output", "file"], "error: 'file' exists: add --overwrite"),
         (["mini", "--output", "file/run"], "error: cannot make the folder 'file/run'"),
+        (["mini", "--set", "schedule.batch=7", "schedule.accumulate=2"], "choose a multiple of 2"),
         (["mini", "--dry-run", "--resume"], "--dry-run trains nothing: leave --resume and --tensorboard out"),
         (["pose_resnet_18", "--init", "a: b.pth"], "no checkpoint file 'a: b.pth'"),
         (["mini", "--init", ""], "--init: the name is empty"),
