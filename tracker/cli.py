@@ -125,6 +125,9 @@ def add_tracking_arguments(parser: argparse.ArgumentParser) -> None:
     _option(group, "similarity", str, None, "how a person is found again", SIMILARITIES)
     _option(group, "queue", int, "FRAMES", "earlier frames that multi-flow looks at")
     _option(group, "min_similarity", float, "S", "less similar to all before: a new person")
+    _option(
+        group, "remember", float, "SECONDS", "out of sight, people are known again by their looks; 0: never"
+    )
     _option(group, "match", str, None, "best pair first, or best sum", MATCHERS)
     _option(group, "flow", str, None, "optical flow; raft is accurate and slow", FLOWS)
 

@@ -32,6 +32,16 @@ class SmallView:
     grey: NDArray
     scale: NDArray[np.float32]
 
+    def to_small(self, points: NDArray) -> NDArray[np.float32]:
+        """Points (…, 2) in pixels of the frame → in small pixels."""
+        small: NDArray[np.float32] = ((points + 0.5) * self.scale - 0.5).astype(np.float32)
+        return small
+
+    def to_frame(self, points: NDArray) -> NDArray[np.float32]:
+        """Points (…, 2) in small pixels → in pixels of the frame."""
+        full: NDArray[np.float32] = ((points + 0.5) / self.scale - 0.5).astype(np.float32)
+        return full
+
 
 def small_view(image: NDArray[np.uint8]) -> SmallView:
     """Reduce a frame (H, W, 3) by a whole factor to about `LONG_SIDE` pixels on its long side."""
@@ -64,7 +74,7 @@ class LucasKanade:
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         if not len(points):
             return np.zeros((0, 2), np.float32), np.zeros(0, bool)
-        start = _to_small(points, previous.scale)
+        start = previous.to_small(points)
         inside = _inside(start, previous.grey)
         cells = np.floor(start / self.cell).astype(np.int64)
         _, first, group = np.unique(cells @ (1 << 20, 1), return_index=True, return_inverse=True)
@@ -73,7 +83,7 @@ class LucasKanade:
         back = self._follow(current, previous, there)
         found = (np.abs(back - seeds).max(axis=1) <= BACK_TOLERANCE) & _inside(there, current.grey)
         moved = start + (there - seeds)[group]
-        return _to_frame(moved, current.scale), found[group] & inside
+        return current.to_frame(moved), found[group] & inside
 
     def _follow(self, source: SmallView, target: SmallView, points: NDArray) -> NDArray[np.float32]:
         there, found, _ = cv2.calcOpticalFlowPyrLK(
@@ -105,11 +115,11 @@ class DenseFlow:
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         if not len(points):
             return np.zeros((0, 2), np.float32), np.zeros(0, bool)
-        start = _to_small(points, previous.scale)
+        start = previous.to_small(points)
         there = start + _sample(self._field(previous, current), start)
         back = there + _sample(self._field(current, previous), there)
         found = (np.abs(back - start).max(axis=1) <= BACK_TOLERANCE) & _inside(there, current.grey)
-        return _to_frame(there, current.scale), found & _inside(start, previous.grey)
+        return current.to_frame(there), found & _inside(start, previous.grey)
 
 
 def _dense_inverse_search() -> DenseFlow:
@@ -131,14 +141,6 @@ def create_flow(name: str, device: str = "auto") -> Flow:
 
         return DenseFlow(RaftField(device))
     return LucasKanade() if name == "lk" else _dense_inverse_search()
-
-
-def _to_small(points: NDArray, scale: NDArray) -> NDArray[np.float32]:
-    return ((points + 0.5) * scale - 0.5).astype(np.float32)
-
-
-def _to_frame(points: NDArray, scale: NDArray) -> NDArray[np.float32]:
-    return ((points + 0.5) / scale - 0.5).astype(np.float32)
 
 
 def _inside(points: NDArray, grey: NDArray) -> NDArray[np.bool_]:

@@ -33,6 +33,9 @@ class TrackerOptions:
             (paper, section 3.2); without it the detector looks at every frame, and its boxes alone count.
         carry: seconds for which a person whom neither detector nor flow has is kept in mind by a Kalman
             filter.
+        remember: seconds for which a person out of sight is known again by their looks, not far from where
+            they were. Looks also decide between people in the same place; 0 leaves all to place, as the paper
+            does.
         write_carried: give such people in the results, too, marked as carried.
         confirm: frames in which a person must be seen before they count as confirmed.
         max_crops: people a frame whose keypoints the network looks for; the others go with the flow until
@@ -54,6 +57,7 @@ class TrackerOptions:
     detect_every: int = 3
     propagate: bool = True
     carry: float = 0.5
+    remember: float = 3.0
     write_carried: bool = False
     confirm: int = 3
     max_crops: int | None = None
@@ -72,7 +76,7 @@ class TrackerOptions:
             elif field.name in ("queue", "detect_every", "confirm", "max_crops", "max_people"):
                 if value is not None and value < 1:
                     _refuse(field.name, value, "give a whole number from 1")
-            elif field.name in ("carry", "min_height") and not value >= 0:
+            elif field.name in ("carry", "remember", "min_height") and not value >= 0:
                 _refuse(field.name, value, "give a number from 0")
 
 

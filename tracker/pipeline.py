@@ -11,6 +11,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from tracker.appearance import limb_colours
 from tracker.flow import SmallView, create_flow, small_view
 from tracker.options import TrackerOptions
 from tracker.pose import PoseStage
@@ -91,7 +92,9 @@ class PoseTracker:
             poses = distinct_poses(
                 proposals, keypoints, scores, self.pose.description.keypoints.sigmas, options
             )
-            poses = people.identify(concatenate((poses, carried[resting])), time)
+            poses = concatenate((poses, carried[resting]))
+            limbs = self.pose.description.keypoints.limb_index
+            poses = people.identify(poses, limb_colours(view, poses, people.sure(poses), limbs), time)
             tentative = people.tentative(poses)
             self._look_again = not detect and people.lost_sight(carried, poses)
             lost = people.lost(time) if options.write_carried else poses[:0]

@@ -82,10 +82,16 @@ def from_people(people: Poses, sure: NDArray[np.bool_], doubted: NDArray[np.bool
 
 
 def unite(detections: Proposals, people: Proposals, nms: float) -> Proposals:
-    """Non-maximum suppression over both; a detection, being fresher, goes before a box carried along."""
+    """Non-maximum suppression over both; a detection, being fresher, goes before a box carried along.
+
+    Windows overlap too much from `nms` on, whole boxes, which those of people close together may do, halfway
+    from there to equal ones: half a person carried along and a detection of all of them are one.
+    """
     pairs = ((getattr(detections, field.name), getattr(people, field.name)) for field in fields(Proposals))
     both = Proposals(*(np.concatenate(pair) for pair in pairs))
-    return both[suppress(box_iou(both.windows, both.windows), both.scores + both.certain, nms)]
+    same = box_iou(both.windows, both.windows) > nms
+    same |= box_iou(both.boxes, both.boxes) > (1 + nms) / 2
+    return both[suppress(same, both.scores + both.certain, 0)]
 
 
 def distinct_poses(

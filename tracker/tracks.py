@@ -1,8 +1,9 @@
 """The people being tracked: their queue of poses, their ids, their life-cycle.
 
 A person is *tentative* until seen in a few frames, then *confirmed*; *lost* while no pose is theirs;
-*re-linked* when a pose is like one of the queue, or lies where the Kalman filter expects them; forgotten when
-neither the queue nor the filter's time holds them any longer. Ids count from 1 and are never used again.
+*re-linked* when a pose is like one of the queue, or lies where the Kalman filter expects them, or looks like
+them not far from where they were; forgotten when nothing of this can happen any longer. Ids count from 1 and
+are never used again.
 """
 
 from __future__ import annotations
@@ -14,23 +15,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tracker.appearance import UNKNOWN, learn, likeness
 from tracker.kalman import BoxFilter
 from tracker.matching import MATCHERS
 from tracker.nms import box_iou
 from tracker.options import TrackerOptions
 from tracker.propagation import LEAST_JOINTS, carry, mostly_found
+from tracker.relinking import LIKENESS, OVERLAP, within_reach
 from tracker.similarity import similarity_to_people
 from tracker.types import Poses, concatenate
-
-RELINK_OVERLAP = 0.3  # intersection over union with the Kalman filter's box that re-links a person
 
 
 @dataclass
 class Track:
-    """One person: the Kalman filter on their box, the last pose, when and how often they were seen."""
+    """One person: the Kalman filter on their box, the last pose, their colours, when and how often seen."""
 
     filter: BoxFilter
     pose: Poses
+    colours: NDArray[np.float32]
     seen: float
     frames: int = 1
 
@@ -94,11 +96,12 @@ class People:
         sure = self.sure(poses)
         return sure | (sure.sum(axis=1) < LEAST_JOINTS)[:, None]
 
-    def identify(self, poses: Poses, time: float) -> Poses:
+    def identify(self, poses: Poses, colours: NDArray[np.float32], time: float) -> Poses:
         """Give the poses of a frame their ids; poses that are nobody known and may not be anybody new go.
 
         Args:
             poses: N people; `track_ids` says whose box each was found in, 0 for a box of the detector.
+            colours: (N, L, 3) of their limbs, see `tracker.appearance`.
             time: seconds of the frame, the one that `carry` was called with.
         """
         options = self._options
@@ -106,26 +109,55 @@ class People:
             options.similarity, self._previous, self._queue, poses, self._sigmas, options.joint_threshold
         )
         track_ids = np.zeros(len(poses), np.int64)
+        similarity = similarity * self._likeness([self._tracks[i] for i in ids.tolist()], colours)
         rows, columns = self._match(similarity, options.min_similarity)
         track_ids[columns] = ids[rows]
-        self._relink(track_ids, poses, time)
+        self._relink(track_ids, poses, colours, time)
         same = (track_ids == 0) & ~np.isin(poses.track_ids, track_ids)
         track_ids[same] = poses.track_ids[same]  # like nobody, but found where the flow carried somebody
         track_ids = self._start(track_ids, poses)
-        poses = replace(poses, track_ids=track_ids)[track_ids > 0]
-        self._remember(poses, time)
+        known = track_ids > 0
+        poses = replace(poses, track_ids=track_ids)[known]
+        self._remember(poses, colours[known], time)
         return poses
 
-    def _relink(self, track_ids: NDArray[np.int64], poses: Poses, time: float) -> None:
-        """Second chance for poses without an id: people expected there by the Kalman filter."""
-        free = np.flatnonzero(track_ids == 0)
-        known = set(track_ids.tolist())
-        lost = [i for i in self._tracks if i not in known and self._in_mind(self._tracks[i], time)]
-        if not len(free) or not lost:
-            return
-        expected = np.stack([self._tracks[i].filter.box for i in lost])
-        rows, columns = self._match(box_iou(expected, poses.boxes[free]), RELINK_OVERLAP)
-        track_ids[free[columns]] = np.array(lost)[rows]
+    def _likeness(self, tracks: list[Track], colours: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(T, N) how much people look like known ones; 1 where looks are not to count."""
+        if not self._options.remember:
+            return np.ones((len(tracks), len(colours)))
+        known = np.array([track.colours for track in tracks], np.float32)
+        like = likeness(known.reshape(len(tracks), *colours.shape[1:]), colours)
+        young = np.array([track.frames < self._options.confirm for track in tracks], bool)
+        return np.where(young[:, None], UNKNOWN, like)
+
+    def _relink(
+        self, track_ids: NDArray[np.int64], poses: Poses, colours: NDArray[np.float32], time: float
+    ) -> None:
+        """Further chances for poses without an id: where somebody is expected, then near where they were."""
+
+        def expected_there(away: list[Track], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+            return box_iou(np.stack([track.filter.box for track in away]), boxes)
+
+        def near(away: list[Track], boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
+            last = np.concatenate([track.pose.boxes for track in away])
+            return within_reach(last, boxes, time - np.array([track.seen for track in away]))
+
+        for place, seconds, minimum in (
+            (expected_there, self._options.carry, OVERLAP),
+            (near, self._options.remember, LIKENESS),
+        ):
+            free = np.flatnonzero(track_ids == 0)
+            ids = [
+                i
+                for i, track in self._tracks.items()
+                if i not in track_ids and track.seen < time <= track.seen + seconds
+            ]
+            if not len(free) or not ids:
+                continue
+            away = [self._tracks[i] for i in ids]
+            similarity = place(away, poses.boxes[free]) * self._likeness(away, colours[free])
+            rows, columns = self._match(similarity, minimum)
+            track_ids[free[columns]] = np.array(ids)[rows]
 
     def _start(self, track_ids: NDArray[np.int64], poses: Poses) -> NDArray[np.int64]:
         """New ids for strong poses in boxes of the detector, best first, as far as there is room."""
@@ -142,26 +174,23 @@ class People:
         self._next_id += len(new)
         return result
 
-    def _remember(self, poses: Poses, time: float) -> None:
-        for pose in poses:
+    def _remember(self, poses: Poses, colours: NDArray[np.float32], time: float) -> None:
+        for pose, seen in zip(poses, colours, strict=True):
             track_id = int(pose.track_ids[0])
             track = self._tracks.get(track_id)
             if track is None:
-                self._tracks[track_id] = Track(BoxFilter(pose.boxes[0], time), pose, time)
+                self._tracks[track_id] = Track(BoxFilter(pose.boxes[0], time), pose, seen, time)
                 continue
             track.filter.update(pose.boxes[0])
-            track.pose, track.seen, track.frames = pose, time, track.frames + 1
+            track.pose, track.colours = pose, learn(track.colours, seen)
+            track.seen, track.frames = time, track.frames + 1
         self._previous = poses
         self._lengths.append(len(poses))
         everybody = concatenate((self._queue, poses))
         self._queue = everybody[len(everybody) - sum(self._lengths) :]
         queued = set(self._queue.track_ids.tolist())
-        self._tracks = {
-            i: track for i, track in self._tracks.items() if i in queued or self._in_mind(track, time)
-        }
-
-    def _in_mind(self, track: Track, time: float) -> bool:
-        return time - track.seen <= self._options.carry and self._options.carry > 0
+        oldest = time - max(self._options.carry, self._options.remember)
+        self._tracks = {i: track for i, track in self._tracks.items() if i in queued or track.seen >= oldest}
 
     def lost_sight(self, carried: Poses, poses: Poses) -> bool:
         """Whether somebody carried to this frame is not among its poses, or has hardly a sure joint left."""
@@ -178,7 +207,7 @@ class People:
         missing = [
             track
             for track in self._tracks.values()
-            if track.seen < time and track.frames >= self._options.confirm and self._in_mind(track, time)
+            if track.seen < time <= track.seen + self._options.carry and track.frames >= self._options.confirm
         ]
         return concatenate([self._nobody, *(_moved_to(track.pose, track.filter.box) for track in missing)])
 

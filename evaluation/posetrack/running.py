@@ -61,11 +61,11 @@ class RunOptions:
     jobs: int = 2
 
     def tracker_settings(self) -> dict[str, Any]:
-        """The tracker's settings: the detector on every frame; of single frames, people as weak as they come.
+        """The tracker's settings, by default the paper's: the detector on every frame, ids by place alone.
 
-        Annotated boxes of single frames all count, however much they overlap.
+        Of single frames, people as weak as they come; annotated boxes all count, however much they overlap.
         """
-        settings: dict[str, Any] = {"detect_every": 1}
+        settings: dict[str, Any] = {"detect_every": 1, "remember": 0.0}
         if not self.track:
             settings |= {"box_threshold": 0.0, "new_track_threshold": 0.0}
             if self.boxes == "gt":

@@ -99,7 +99,7 @@ def test_somebody_hidden_comes_back_under_the_same_id(two: Walkers) -> None:
 
 def test_beyond_memory_a_person_is_new(two: Walkers) -> None:
     hidden = set(range(4, 30))
-    results = run(Script(two, blind=hidden, lost=hidden), 34, carry=0.2)
+    results = run(Script(two, blind=hidden, lost=hidden), 34, carry=0.2, remember=0)
     assert ids(results)[-1] == [3, 4]
 
 

@@ -22,7 +22,7 @@ def test_the_queue_holds_each_of_the_last_frames_once_where_the_flow_carried_it(
         someone = Poses(
             keypoints, np.ones((1, 2), np.float32), boxes, np.ones(1, np.float32), np.zeros(1, int)
         )
-        assert people.identify(someone, frame / 30).track_ids.tolist() == [1]
+        assert people.identify(someone, np.zeros((1, 1, 3), np.float32), frame / 30).track_ids.tolist() == [1]
     assert [len(points) // 2 for points in asked] == [0, 1, 2, 3, 3, 3]  # two joints in each of three frames
     for frame, points in enumerate(asked[1:]):
         np.testing.assert_allclose(points, 50 + frame * 5)
