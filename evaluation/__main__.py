@@ -32,7 +32,8 @@ BENCHMARKS = {
 
 # destinations of the options that only matter where a network runs
 RUNNING = (
-    *("boxes", "detector", "flip_test", "save", "batch", "jobs", "split", "set"),
+    *("model", "boxes", "detector", "flip_test", "save", "batch"),
+    *("split", "track", "ablation", "jobs", "set"),
     *("engine", "device", "precision", "box_threshold", "joint_threshold", "oks_nms"),
     *("style", "keypoints", "input_size", "colour", "half_pixel", "decoding"),
 )

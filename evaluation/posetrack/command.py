@@ -45,7 +45,7 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("running a network or the tracker")
     add = group.add_argument
     add("--data", metavar="DIR", type=Path, help="PoseTrack18's folder: annotations/val, images/val")
-    add("--split", default="val", help="which annotations below --data (default: val)")
+    add("--split", metavar="NAME", help="which annotations below --data (default: val)")
     add("--model", metavar="NAME|FILE", help="a checkpoint of the zoo or a file")
     add(
         "--boxes",
@@ -53,7 +53,7 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="gt|detect|FILE",
         help="person boxes; FILE is COCO-style (default: gt)",
     )
-    add("--detector", default="person_detector", metavar="NAME|FILE", help="for --boxes detect")
+    add("--detector", metavar="NAME|FILE", help="for --boxes detect (default: person_detector)")
     add("--track", action="store_true", help="run the tracker; without it, AP of single frames")
     add("--ablation", action="store_true", help="the paper's six rows: propagation and each similarity")
     add("--flip-test", action="store_true", help="average with the mirrored crop")
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     if args.data is not None and (args.model is None or args.pred is not None):
         raise InputError("--data needs --model, the network to run, and no --pred")
     _refuse_useless(args)
-    gt = args.gt or _annotations_below(args.data, args.split)
+    gt = args.gt or _annotations_below(args.data, args.split or "val")
     page = args.report and args.report / "index.html"
     check_outputs((args.json, args.csv, page), (gt, args.pred, args.model, args.boxes, args.detector))
     if args.data is None:
@@ -109,19 +109,29 @@ def _annotations_below(data: Path, split: str) -> Path:
 
 def _refuse_useless(args: argparse.Namespace) -> None:
     """Raise InputError for options that would have no effect, beside the others or by themselves."""
-    if args.data is None and (args.track or args.ablation):
-        raise InputError("--track and --ablation run the tracker: give --data and --model")
-    if args.ablation and (args.report or args.csv or args.full or args.sweep or args.per_sequence):
-        raise InputError("--ablation prints its own table: of the outputs it takes --json alone")
-    if args.ap_only and (args.track or args.ablation):
-        raise InputError("--ap-only leaves tracking out: give it without --track and --ablation")
-    if args.images and not args.report:
-        raise InputError("--images is for the page that --report writes")
+    tracking = not args.ap_only if args.data is None else args.track
+    of_scoring = args.report or args.csv or args.full or args.sweep or args.per_sequence
+    for useless, advice in (
+        (args.gt and args.split, "--split names annotations below --data: give it without --gt"),
+        (args.detector and args.boxes != "detect", "--detector is for --boxes detect"),
+        (
+            args.ablation and of_scoring,
+            "--ablation prints its own table: of the outputs it takes --json alone",
+        ),
+        (
+            args.ap_only and (args.track or args.ablation),
+            "--ap-only leaves tracking out: give it without --track and --ablation",
+        ),
+        (args.images and not args.report, "--images is for the page that --report writes"),
+        (
+            args.sweep and not tracking,
+            "--sweep weighs AP against MOTA: it needs tracking (--track, and no --ap-only)",
+        ),
+    ):
+        if useless:
+            raise InputError(advice)
     if args.images and not args.images.is_dir():
         raise InputError(f"--images '{args.images}' is not a folder")
-    tracking = not args.ap_only if args.data is None else args.track
-    if args.sweep and not tracking:
-        raise InputError("--sweep weighs AP against MOTA: it needs tracking (--track, and no --ap-only)")
 
 
 def _score(
@@ -181,7 +191,8 @@ def _image_folders(args: argparse.Namespace, gt: Path) -> list[Path]:
 def _run_options(args: argparse.Namespace) -> RunOptions:
     from evaluation.posetrack.running import RunOptions
 
-    given = {part.name: getattr(args, part.name) for part in fields(RunOptions) if part.name != "tracker"}
+    names = {part.name for part in fields(RunOptions)}
+    given = {name: value for name, value in vars(args).items() if name in names and value is not None}
     return RunOptions(**given, tracker=_tracker_settings(args.set))
 
 

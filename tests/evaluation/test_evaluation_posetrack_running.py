@@ -184,7 +184,11 @@ def test_boxes_from_a_file(run: Run, data: Path, model: Path, tmp_path: Path) ->
     [
         ([], "give --gt and --pred"),
         (["--data", "."], "--data needs --model"),
-        (["--gt", ".", "--pred", ".", "--track"], "give --data and --model"),
+        (["--gt", ".", "--pred", ".", "--track"], "no network runs: leave out --track"),
+        (["--gt", ".", "--pred", ".", "--model", "fast"], "no network runs: leave out --model"),
+        (["--gt", ".", "--pred", ".", "--split", "val"], "no network runs: leave out --split"),
+        (["--data", ".", "--model", "x", "--gt", ".", "--split", "val"], "give it without --gt"),
+        (["--data", ".", "--model", "x", "--detector", "person_detector"], "is for --boxes detect"),
         (["--gt", ".", "--pred", ".", "--sweep", "--ap-only"], "--sweep weighs AP against MOTA"),
         (["--data", ".", "--model", "x", "--sweep"], "--sweep weighs AP against MOTA"),
         (["--data", ".", "--model", "x", "--ablation", "--full"], "takes --json alone"),
