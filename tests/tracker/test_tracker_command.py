@@ -172,18 +172,53 @@ def test_copied_sound_is_the_same_to_the_last_sample(track: Track, clips: Clips,
     assert video_times(Path("o.mp4")) == video_times(source)
 
 
-def test_damaged_sound_is_left_out(track: Track, clips: Clips, capsys: Capture) -> None:
-    source = clips("a.mkv", audio="flac", frames=40)
+@pytest.mark.parametrize(
+    ("name", "audio", "output"),
+    [
+        ("a.mkv", "flac", "o.mov"),
+        ("a.mkv", "ac3", "o.mp4"),
+        ("a.ts", "aac", "o.mp4"),  # a head in every packet, as broadcasts have it
+    ],
+)
+def test_damaged_sound_is_left_out(
+    track: Track, clips: Clips, capsys: Capture, name: str, audio: str, output: str
+) -> None:
+    source = clips(name, audio=audio, audio_rate=48000, frames=40)
     with av.open(str(source)) as container:
-        sounds = [bytes(packet) for packet in container.demux(audio=0)][5:8]
+        sounds = [bytes(packet)[:100] for packet in container.demux(audio=0)][5:8]
     content = source.read_bytes()
     for sound in sounds:
+        assert sound in content
         content = content.replace(sound, bytes(len(sound)))
-    Path("damaged.mkv").write_bytes(content)
-    assert track("damaged.mkv", "-o", "o.mov") == 0
-    assert capsys.readouterr().err.count("warning: the sound of 'damaged.mkv' is damaged") == 1
-    assert len(video_times(Path("o.mov"))) == 40
-    assert audio_span(Path("o.mov"))[2] == pytest.approx(1.6, abs=0.1)
+    damaged = Path("damaged").with_suffix(source.suffix)
+    damaged.write_bytes(content)
+    assert track(damaged, "-o", output) == 0
+    assert capsys.readouterr().err.count(f"warning: the sound of '{damaged}' is damaged") == 1
+    assert len(video_times(Path(output))) == 40
+    assert audio_span(Path(output))[2] == pytest.approx(1.6, abs=0.1)
+
+
+def test_sound_that_turns_from_mono_to_stereo_is_kept(track: Track, clips: Clips, capsys: Capture) -> None:
+    with av.open(str(clips(frames=40))) as pictures, av.open("turns.mkv", "w") as file:
+        video = file.add_stream_from_template(pictures.streams.video[0])
+        sound = file.add_stream("mp2", rate=48000, layout="mono")
+        for packet in pictures.demux(video=0):
+            if packet.size:
+                packet.stream = video
+                file.mux(packet)
+        for channels, start in ((1, 0), (2, 33)):
+            coder = av.CodecContext.create("mp2", "w")
+            coder.rate, coder.format, coder.layout = 48000, "s16", ("mono", "stereo")[channels - 1]
+            for number in range(start, start + 33):
+                silence = np.zeros((1, 1152 * channels), np.int16)
+                frame = av.AudioFrame.from_ndarray(silence, format="s16", layout=coder.layout.name)
+                frame.rate, frame.pts = 48000, 1152 * number
+                for packet in coder.encode(frame):
+                    packet.stream = sound
+                    file.mux(packet)
+    assert track("turns.mkv", "-o", "o.mp4") == 0
+    assert "damaged" not in capsys.readouterr().err
+    assert audio_span(Path("o.mp4"))[2] == pytest.approx(66 * 1152 / 48000, abs=0.1)
 
 
 @pytest.mark.parametrize("audio", ["aac", "pcm_s16le"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import av
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
     from av.packet import Packet
 
-# What players expect in an MP4; a Matroska file takes whatever FFmpeg allows in it.
+# What players expect in an MP4; a Matroska file takes whatever FFmpeg allows in it. Not AC-3, nor the AAC of
+# broadcasts: FFmpeg reads their packets as it writes an MP4, and gives the whole file up at a damaged one.
 _COPIED = {
-    "mp4": {"aac", "mp3", "ac3", "eac3", "alac", "flac", "opus"},
-    "mov": {"aac", "mp3", "ac3", "alac", "pcm_s16le", "pcm_s16be", "pcm_s24le"},
+    "mp4": {"aac", "mp3", "alac", "flac", "opus"},
+    "mov": {"aac", "mp3", "alac", "pcm_s16le", "pcm_s16be", "pcm_s24le"},
 }
 
 
@@ -74,15 +76,14 @@ class AudioCopy:
                 self._waiting = packet
                 return
             if time >= self._earliest:
-                for out in self._converted(packet):
-                    self._output.mux(out)
+                shift = round((self._start + self._origin) / packet.time_base)
+                self._write(partial(self._tracks[packet.stream.index].convert, packet, shift))
 
     def close(self) -> None:
         """Write what the encoders still hold and close the source."""
         try:
             for track in self._tracks.values():
-                for packet in track.flush():
-                    self._output.mux(packet)
+                self._write(track.flush)
         finally:
             self._source.close()
 
@@ -97,18 +98,15 @@ class AudioCopy:
             self._packets = iter(())
             return None
 
-    def _converted(self, packet: Packet) -> list[Packet]:
-        shift = round((self._start + self._origin) / packet.time_base)
+    def _write(self, packets: Callable[[], list[Packet]]) -> None:
         try:
-            return self._tracks[packet.stream.index].convert(packet, shift)
-        except av.error.FFmpegError as error:
+            self._output.mux(packets())
+        except av.error.FFmpegError as error:  # that of a full disk comes again with the pictures
             self._note(error, "parts of it are left out")
-            return []
 
     def _note(self, error: OSError | av.error.FFmpegError, what: str) -> None:
-        note = f"the sound of '{self._path}' is damaged ({error.strerror}): {what}"
-        if note not in self.notes:
-            self.notes.append(note)
+        if not any(note.endswith(what) for note in self.notes):
+            self.notes.append(f"the sound of '{self._path}' is damaged ({error.strerror}): {what}")
 
 
 class _Track:
@@ -118,6 +116,10 @@ class _Track:
         self.stream = stream
         codec = stream.codec_context.codec.canonical_name
         self._copied = codec in _COPIED.get(output.format.name, output.supported_codecs)
+        if codec == "aac" and not stream.codec_context.extradata:  # a broadcast's: each packet has a head
+            self._copied = False
+        self._setup: tuple[str, str, int] | None = None  # format, layout and rate that the resampler is for
+        self._resampler = av.AudioResampler()
         self._out: AudioStream
         if self._copied:
             self._out = output.add_stream_from_template(stream)
@@ -139,9 +141,22 @@ class _Track:
         for frame in cast("list[AudioFrame]", packet.decode()):
             if frame.pts is not None:
                 frame.pts -= shift
-            packets += self._out.encode(frame)
+            packets += self._encoded(self._resampled(frame))
         return packets
 
     def flush(self) -> list[Packet]:
         """What the encoder still holds."""
-        return [] if self._copied else self._out.encode(None)
+        if self._copied:
+            return []
+        return self._encoded([*self._resampler.resample(None), None])
+
+    def _resampled(self, frame: AudioFrame) -> list[AudioFrame]:
+        """As the encoder wants it; a new resampler where the sound changes, say from stereo to 5.1."""
+        setup = frame.format.name, frame.layout.name, frame.sample_rate
+        if setup != self._setup:
+            self._setup = setup
+            self._resampler = av.AudioResampler(self._out.format, self._out.layout, self._out.rate)
+        return self._resampler.resample(frame)
+
+    def _encoded(self, frames: Iterable[AudioFrame | None]) -> list[Packet]:
+        return [packet for frame in frames for packet in self._out.encode(frame)]
