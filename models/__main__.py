@@ -261,11 +261,7 @@ def quantize(args: argparse.Namespace) -> int:
 
 def verify(args: argparse.Namespace) -> int:
     """Check hashes, keys and a forward pass of what is here."""
-    import torch
-
     from models import zoo
-    from models.checkpoints import load_pose_network
-    from models.download import digest_of
 
     for name in args.networks:
         if not Path(name).is_file():
@@ -273,21 +269,36 @@ def verify(args: argparse.Namespace) -> int:
     failures = 0
     for name in args.networks or [e.name for e in zoo.entries() if _whereabouts(e) in ("cached", "ships")]:
         try:
-            path = Path(name) if Path(name).is_file() else zoo.fetch(name)
-            entry = zoo.by_file_name(path.name)
-            digest = digest_of(path)
-            if entry and not digest.startswith(entry.sha256):
-                raise InputError(f"sha256 is {digest}, published {entry.sha256}")
-            if entry is None or entry.keypoints:
-                network = load_pose_network(name)
-                with torch.inference_mode():
-                    if not torch.isfinite(network(torch.zeros(1, 3, *network.description.input_size))).all():
-                        raise InputError("heat maps are not finite")
-            print(f"ok      {name} (sha256 {digest[:16]}…)")
+            print(f"ok      {name} (sha256 {_verified(name)[:16]}…)")
         except InputError as error:
             failures += 1
             print(f"FAILED  {name}: {error}")
     return 1 if failures else 0
+
+
+def _verified(name: str) -> str:
+    """The digest of a checkpoint, by name or file; raises InputError that says what is wrong with it."""
+    import torch
+
+    from models import zoo
+    from models.checkpoints import load_pose_network
+    from models.download import digest_of
+    from models.person_detector import load_person_detector
+
+    path = Path(name) if Path(name).is_file() else zoo.fetch(name)
+    entry = zoo.by_file_name(path.name)
+    digest = digest_of(path)
+    if entry and not digest.startswith(entry.sha256):
+        raise InputError(f"sha256 is {digest}, published {entry.sha256}")
+    if entry and not entry.keypoints:
+        if entry.source == zoo.OURS:
+            load_person_detector(path)
+        return digest
+    network = load_pose_network(name)
+    with torch.inference_mode():
+        if not torch.isfinite(network(torch.zeros(1, 3, *network.description.input_size))).all():
+            raise InputError("heat maps are not finite")
+    return digest
 
 
 def _load(args: argparse.Namespace) -> PoseNetwork:
@@ -315,7 +326,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("network", help="a name of the zoo or a checkpoint file")
     add_network_options(sub)
     sub = add("download", download)
-    sub.add_argument("names", nargs="+", metavar="NAME")
+    sub.add_argument("names", nargs="+", metavar="NAME", help="a name of the zoo")
     for name, command, text in (
         ("convert", convert, "checkpoint to write: .safetensors (ours), .pth or .pt"),
         ("export", export, "model to write: .onnx, .xml (OpenVINO) or .torchscript"),

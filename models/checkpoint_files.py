@@ -32,6 +32,7 @@ STATE_DICT_KEYS = (  # the first that is there counts; "average" is training's
 )  # fmt: skip
 WRAPPERS = ("module.", "_orig_mod.", "model.", "net.")  # prefixes of DataParallel, torch.compile, Lightning
 DESCRIPTION_KEY = "description"  # of our own weights and training checkpoints
+EXPORTED = (".onnx", ".xml", ".torchscript")  # what `models.export` writes: no checkpoints
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ def _read(path: Path) -> CheckpointFile:
         raise InputError(f"no checkpoint file '{path}'")
     if path.stat().st_size == 0:
         raise InputError(f"'{path}' is empty")
+    if path.suffix in EXPORTED:
+        raise InputError(f"'{path}' is an exported model: give the checkpoint that it was made from")
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
     with path.open("rb") as file:

@@ -7,7 +7,7 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,9 @@ from models.megengine import MegEngineMSPN
 from models.mspn import MSPN
 from models.pose_network import PoseNetwork
 from models.pose_resnet import Bottleneck, PoseResNet
+
+if TYPE_CHECKING:
+    from models.zoo import ZooEntry
 
 log = logging.getLogger(__name__)
 
@@ -76,11 +79,7 @@ def untrained_pose_network(
 
     ``keypoints``, ``changes`` and what is raised are as in `load_pose_network`.
     """
-    from models import zoo
-
-    entry = zoo.find(name)
-    if not entry.keypoints:
-        raise InputError(f"'{name}' is no keypoint network")
+    entry = _entry(name)
     network = create_pose_network(entry.architecture, entry.keypoints, entry.input_size or (256, 192), seed)
     layout = {"MegEngine": "megengine", "MMPose": "mmpose0", "MindPose": "mindpose"}.get(entry.source, "")
     fields = {**_conventions(network, layout), **entry.description_fields()}
@@ -96,8 +95,18 @@ def _find(name_or_path: str | os.PathLike[str]) -> tuple[Path, dict[str, Any]]:
     if path.is_file() or path.suffix or len(path.parts) > 1:
         entry = zoo.by_file_name(path.name)
         return path, entry.description_fields() if entry else {}
-    entry = zoo.find(str(name_or_path))
+    entry = _entry(str(name_or_path))
     return zoo.fetch(entry.name), entry.description_fields()
+
+
+def _entry(name: str) -> ZooEntry:
+    """The zoo's entry of a keypoint network; raises InputError for any other name."""
+    from models import zoo
+
+    entry = zoo.find(name)
+    if not entry.keypoints:
+        raise InputError(f"'{name}' is no keypoint network")
+    return entry
 
 
 def network_from(

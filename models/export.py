@@ -6,17 +6,17 @@
 | torchscript | ``.torchscript`` | PyTorch, from C++ too |
 | openvino | ``.xml`` and ``.bin`` | OpenVINO |
 
-Inputs: ``crops``, (N, H, W, 3) uint8 BGR, or with ``preprocessing=False`` ``input``, (N, 3, H, W) float32
-    normalised.
-Outputs: ``heatmaps``, (N, K, h, w), or with ``decoding=True`` ``keypoints``, (N, K, 2) in pixels of the crop,
-    and
-``scores``, (N, K). The description of the network is in the file's metadata.
+Input: ``crops`` (N, H, W, 3) uint8 BGR; with ``preprocessing=False`` ``input`` (N, 3, H, W) float32,
+normalised. Output: ``heatmaps`` (N, K, h, w); with ``decoding=True`` ``keypoints`` (N, K, 2), pixels of the
+crop, and ``scores`` (N, K). The network's description is in the file's metadata.
 """
 
 from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -161,7 +161,7 @@ def _write(
     if kind == "onnx":
         path.write_bytes(to_onnx(module, d.input_size, preprocessing, names, d))
     elif kind == "torchscript":
-        traced = _trace(module, _example(d.input_size, preprocessing))
+        traced = trace(module, _example(d.input_size, preprocessing))
         # not to the file: where the disk is full, PyTorch's writer ends the whole process
         path.write_bytes(traced.save_to_buffer(_extra_files={"description": d.to_json().encode()}))
     else:
@@ -194,8 +194,7 @@ def to_onnx(
     if not batch:
         axes |= {name: {0: "n"} for name in names or []}
     buffer: Any = io.BytesIO()  # the exporter's annotations leave out that it takes one
-    with warnings.catch_warnings(), torch.inference_mode():
-        warnings.simplefilter("ignore")  # the exporter's own deprecation; the new one needs two more packages
+    with _quietly():
         torch.onnx.export(
             module, (example,), buffer, dynamo=False, input_names=[source], output_names=names,
             dynamic_axes=axes, opset_version=OPSET,
@@ -228,10 +227,18 @@ def _write_openvino(
     write_ir(model, path)
 
 
-def _trace(module: nn.Module, example: Tensor) -> torch.jit.ScriptModule:
+def trace(module: nn.Module, example: Tensor) -> torch.jit.ScriptModule:
+    """The module as TorchScript, from what it does with the example."""
+    with _quietly():
+        return torch.jit.trace(module, example, check_trace=False)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Inference without PyTorch's deprecations of TorchScript, whose successor needs two more packages."""
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")
-        return torch.jit.trace(module, example, check_trace=False)
+        yield
 
 
 def _example(input_size: tuple[int, int], preprocessing: bool, batch: int = 2) -> Tensor:
@@ -288,6 +295,6 @@ def _run(path: Path, given: NDArray) -> list[NDArray]:
         compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         results: Any = compiled(given)
         return [results[i] for i in range(len(compiled.outputs))]
-    with torch.inference_mode():
+    with _quietly():
         outputs = torch.jit.load(str(path))(torch.from_numpy(given))
     return [o.numpy() for o in (outputs if isinstance(outputs, tuple) else (outputs,))]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from models.cache import cache_folder
 from models.engines.choice import cpu_has_bf16
 from models.engines.image_network import ImageNetwork
 from models.errors import InputError
+from models.export import trace
 from models.files import whole_file
 
 log = logging.getLogger(__name__)
@@ -88,10 +88,8 @@ def convert(module: nn.Module, example: torch.Tensor, shape: list[int]) -> Any:
     """An `openvino.Model` of a module; −1 in the input's shape stands for any size."""
     import openvino
 
-    with warnings.catch_warnings(), torch.inference_mode():
-        warnings.simplefilter("ignore")  # the tracer's own deprecation
-        traced = torch.jit.trace(module, example, check_trace=False)
-        return openvino.convert_model(traced, example_input=example, input=[openvino.PartialShape(shape)])
+    traced = trace(module, example)
+    return openvino.convert_model(traced, example_input=example, input=[openvino.PartialShape(shape)])
 
 
 def save_ir(model: Any, path: Path) -> None:

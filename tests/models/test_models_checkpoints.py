@@ -279,6 +279,9 @@ def damaged(kind: str, tiny: PoseResNet, path: Path) -> Path:
         else:
             path.write_bytes(mindspore_file(tiny))
         path.write_bytes(path.read_bytes()[:-5000])
+    elif kind == "model.onnx":
+        path = path.with_name(kind)
+        path.write_bytes(b"onnx")
     elif kind == "list":
         torch.save([torch.zeros(1)], path)
     elif kind == "hrnet":
@@ -319,6 +322,7 @@ def damaged(kind: str, tiny: PoseResNet, path: Path) -> Path:
         ("cut.safetensors", "damaged"),
         ("cut.pkl", "damaged"),
         ("cut.ckpt", "damaged"),
+        ("model.onnx", "is an exported model: give the checkpoint"),
         ("list", "holds a list, not weights by name"),
         ("hrnet", "not a known pose network: none of its 30 keys belongs to one"),
         ("no head", "not a known pose network"),
@@ -380,6 +384,8 @@ def test_unknown_names() -> None:
         load_pose_network("resnet50_coco")
     with pytest.raises(InputError, match="no checkpoint file"):
         load_pose_network("no/such/file.pth")
+    with pytest.raises(InputError, match="'ssd300_vgg16' is no keypoint network"):
+        load_pose_network("ssd300_vgg16")
 
 
 def test_untrained_networks_take_the_same_options() -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,9 @@ def test_every_kind_is_written_run_and_compared(
 ) -> None:
     if suffix == ".onnx":
         pytest.importorskip("onnxruntime")
-    result = export(tiny, tmp_path / f"m{suffix}", preprocessing, decoding)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = export(tiny, tmp_path / f"m{suffix}", preprocessing, decoding)
     assert set(result.differences) == ({"keypoints", "scores"} if decoding else {"heatmaps"})
     files = {path.name for path in tmp_path.iterdir()}
     assert files == ({"m.xml", "m.bin"} if suffix == ".xml" else {f"m{suffix}"})
@@ -193,6 +196,7 @@ def test_a_full_disk_is_one_line(
         (["quantize", "{weights}", "{folder}/a.xml", "--images", "{folder}"], "no pictures to calibrate on"),
         (["quantize", "{weights}", "--images", "{folder}", "--limit", "0"], "give a whole number from 1"),
         (["verify", "{weights}", "nosuch"], "no network 'nosuch' in the zoo"),
+        (["convert", "person_detector", "{folder}/a.pth"], "'person_detector' is no keypoint network"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line(
@@ -215,6 +219,10 @@ def test_verification_goes_on_after_a_failure(weights: Path, capsys: pytest.Capt
     failed, passed = capsys.readouterr().out.splitlines()
     assert failed == f"FAILED  {broken}: '{broken}' is empty"
     assert passed.startswith(f"ok      {weights}")
+    detector = weights.with_name("person_detector.safetensors")
+    detector.write_bytes(weights.read_bytes())
+    assert main(["verify", str(detector)]) == 1
+    assert "does not hold the weights of a person detector" in capsys.readouterr().out
 
 
 def test_quantised_models_find_the_same_peaks(tiny: PoseResNet, weights: Path) -> None:
