@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.annotations import KeypointDataset, check_numbers, read_json
+from evaluation.annotations import Document, KeypointDataset, check_numbers, read_json
 from models.errors import InputError
 
 
@@ -54,30 +54,38 @@ def annotated_boxes(people: KeypointDataset, clip: bool) -> PersonBoxes:
     return PersonBoxes(people.image_index, boxes, np.ones(len(people), np.float32), people.person_ids)
 
 
-def boxes_from_file(path: Path, people: KeypointDataset, threshold: float) -> PersonBoxes:
-    """Detections from COCO-style results: a list of ``image_id``, ``bbox`` (x, y, width, height), ``score``.
+def read_detections(path: Path) -> list[Document]:
+    """Rows of ``image_id``, ``bbox`` (left, top, width, height in pixels) and ``score``, 1 where missing.
 
-    Detections of other categories than 1, scored below the threshold, or of pictures that the annotations do
-    not list are left out. Raises InputError if none is left or the file is of another kind.
+    The file is COCO-style: a list of them. Those of other categories than 1 or without area are left out.
+    Raises InputError where the file is missing or of another kind.
     """
+    if not path.is_file():
+        raise InputError(f"no detections '{path}': --boxes takes gt, detect or a JSON file of detections")
     rows = read_json(path)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InputError(f"'{path}' holds no detections: a list of image_id, bbox and score is needed")
-    position = {image_id: i for i, image_id in enumerate(people.image_ids.tolist())}
     for i, row in enumerate(rows):
-        missing = {"image_id", "bbox", "score"} - row.keys()
+        missing = {"image_id", "bbox"} - row.keys()
         if missing:
             raise InputError(f"'{path}': detection {i} has no {', '.join(sorted(missing))}")
+        row.setdefault("score", 1.0)
     for field, count in (("image_id", None), ("score", None), ("bbox", 4)):
         check_numbers(rows, field, count, f"'{path}': detection")
-    kept = []
-    for row in rows:
-        wanted = row.get("category_id", 1) == 1 and row["score"] >= threshold
-        if wanted and row["image_id"] in position and min(row["bbox"][2:]) > 0:
-            kept.append(row)
+    return [row for row in rows if row.get("category_id", 1) == 1 and min(row["bbox"][2:]) > 0]
+
+
+def boxes_from_file(path: Path, people: KeypointDataset, threshold: float) -> PersonBoxes:
+    """Detections as from `read_detections`, without those scored below the threshold.
+
+    Those of pictures that the annotations do not list are left out. Raises InputError if none is left.
+    """
+    position = {image_id: i for i, image_id in enumerate(people.image_ids.tolist())}
+    rows = read_detections(path)
+    kept = [row for row in rows if row["score"] >= threshold and row["image_id"] in position]
     if not kept:
         raise InputError(
-            f"'{path}': none of its {len(rows)} detections is of a picture of the annotations "
+            f"'{path}': none of its {len(rows)} people is in a picture of the annotations "
             f"with a score of {threshold} or more"
         )
     boxes = np.array([row["bbox"] for row in kept], np.float32)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.person_boxes import read_detections
 from evaluation.posetrack.joints import SCORED
 from evaluation.posetrack.reading import Json, read_json
 from evaluation.posetrack.sequences import People, PoseSequence
@@ -39,7 +40,7 @@ class RunOptions:
     """How predictions are made.
 
     Attributes:
-        model: keypoint network: a name of the zoo or a checkpoint file.
+        model: keypoint network, as `models.engines.load_engine` takes it.
         boxes: ``gt`` annotated boxes, ``detect`` a detector's, or a JSON file of COCO-style detections.
         detector: which detector, for ``detect``.
         track: run the tracker; without it, every labelled frame by itself.
@@ -209,8 +210,7 @@ def _workers(
     options: RunOptions, tasks: list[Task], data: Path
 ) -> tuple[queue.SimpleQueue[Worker], KeypointSet, TrackerOptions]:
     """A tracker for each of the jobs, the network's keypoints, and the tracker's settings."""
-    from models.checkpoints import load_pose_network
-    from models.engines import create_engine
+    from models.engines import load_engine
     from tracker.detectors import create_detector
     from tracker.options import TrackerOptions
     from tracker.pipeline import PoseTracker
@@ -219,14 +219,13 @@ def _workers(
     settings = TrackerOptions(**options.tracker_settings())
     where = (options.engine, options.device, options.precision)
     from_file = None if options.boxes in ("gt", "detect") else _boxes_of_file(Path(options.boxes), tasks)
-    network = load_pose_network(options.model)
     workers: queue.SimpleQueue[Worker] = queue.SimpleQueue()
     for _ in range(min(options.jobs, len(tasks))):  # nothing is shared: engines and trackers have a memory
         detector = create_detector(options.detector, *where) if options.boxes == "detect" else None
         boxes = _Boxes(detector, from_file)
-        pose = PoseStage(create_engine(network, *where), options.flip_test)
+        pose = PoseStage(load_engine(options.model, *where), options.flip_test)
         workers.put(_worker(PoseTracker(boxes, pose, settings), boxes, data, options.track))
-    return workers, network.description.keypoints, settings
+    return workers, pose.description.keypoints, settings
 
 
 class _Boxes:
@@ -251,23 +250,13 @@ class _Boxes:
 
 def _boxes_of_file(path: Path, tasks: list[Task]) -> dict[Any, NDArray[np.float32]]:
     """Image id → (N, 5) left, top, right, bottom, score of a COCO-style list of detections."""
-    import orjson
-
-    try:
-        rows = orjson.loads(path.read_bytes())
-        found = defaultdict[Any, list[list[float]]](list)
-        for row in rows:
-            if row.get("category_id", 1) == 1:
-                left, top, width, height = row["bbox"]
-                found[row["image_id"]].append([left, top, left + width, top + height, row.get("score", 1.0)])
-    except OSError as error:
-        raise InputError(
-            f"cannot read --boxes '{path}': {error.strerror}; give gt, detect or a file"
-        ) from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"'{path}' is no list of detections with image_id and bbox: {error}") from None
+    rows = read_detections(path)
+    found = defaultdict[Any, list[list[float]]](list)
+    for row in rows:
+        left, top, width, height = row["bbox"]
+        found[row["image_id"]].append([left, top, left + width, top + height, row["score"]])
     if not any(image["id"] in found for task in tasks for image in task.images):
-        raise InputError(f"'{path}': none of its {len(rows)} detections is of an image of the annotations")
+        raise InputError(f"'{path}': none of its {len(rows)} people is in an image of the annotations")
     return {image: np.array(boxes, np.float32) for image, boxes in found.items()}
 
 

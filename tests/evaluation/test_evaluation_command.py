@@ -133,6 +133,7 @@ PRED = "{data}/pred.json"
         ("mpii --model default --boxes detect --gt {data}/list.json", "use --boxes gt"),
         ("coco --model default --data {data}", "no picture '5.jpg'"),
         (f"coco --model default --data {{data}} --boxes {PRED}", "detection 0 has no bbox"),
+        ("coco --model default --data {data} --boxes none.json", "--boxes takes gt, detect or a JSON file"),
         ("coco --model default --data {data} --boxes {data}/text.json", "holds no detections"),
         ("coco --model default --data {data} --boxes {data}/short.json", "bbox must be 4 numbers"),
         ("coco --model default --data {data} --boxes {data}/score.json", "score must be a number"),

@@ -217,7 +217,8 @@ def test_boxes_from_a_file(run: Run, data: Path, model: Path, tmp_path: Path) ->
             "rows set similarity themselves",
         ),
         (["--data", ".", "--model", "x"], "no annotation files of PoseTrack18 below"),
-        (["--data", "DATA", "--model", "MODEL", "--boxes", "none.json"], "cannot read --boxes 'none.json'"),
+        (["--data", "DATA", "--model", "MODEL", "--boxes", "none.json"], "no detections 'none.json'"),
+        (["--data", "DATA", "--model", "MODEL", "--boxes", "MODEL"], "is not JSON"),
         (["--data", "DATA", "--model", "MODEL", "--set", "speed=3"], "--set speed=3: no such setting"),
         (["--data", "DATA", "--model", "MODEL", "--set", "queue=x"], "expected a value of type int"),
         (["--data", "DATA", "--model", "MODEL", "--set", "match=worst"], "wrong match 'worst'"),
@@ -234,6 +235,15 @@ def test_wrong_commands_end_in_one_line(
     assert done.status == 2
     assert message in done.err
     assert done.err.count("\n") == 1
+
+
+def test_an_exported_network_runs(run: Run, data: Path, model: Path, tmp_path: Path) -> None:
+    from models.checkpoints import load_pose_network
+    from models.export import export
+
+    export(load_pose_network(model), tmp_path / "pose.xml")
+    done = run("--data", data, "--model", tmp_path / "pose.xml", "--save", tmp_path / "run")
+    assert done.status == 0, done.err
 
 
 def test_missing_images_are_named(run: Run, data: Path, model: Path, tmp_path: Path) -> None:

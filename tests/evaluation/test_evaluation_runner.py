@@ -49,16 +49,17 @@ def test_boxes_from_a_file(tmp_path):
         {**row, "category_id": 2},
         {**row, "score": 0.1},
         {**row, "image_id": 99},
-        {**row, "image_id": 10},
+        {**row, "bbox": [1, 2, 0, 40]},
+        {"image_id": 10, "bbox": [1, 2, 30, 40]},
     ]
     path = tmp_path / "boxes.json"
     path.write_text(json.dumps(rows))
     found = boxes_from_file(path, people({}), 0.5)
     assert found.image_index.tolist() == [1, 0]
     assert found.boxes[0].tolist() == [1, 2, 31, 42]
-    assert found.scores == pytest.approx([0.9, 0.9])
-    with pytest.raises(InputError, match="none of its 5 detections"):
-        boxes_from_file(path, people({}), 0.95)
+    assert found.scores == pytest.approx([0.9, 1])
+    with pytest.raises(InputError, match="none of its 4 people is in a picture of the annotations"):
+        boxes_from_file(path, people({}), 1.5)
 
 
 def test_detected_boxes():
