@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from models.errors import InputError
 from models.files import read_whole
-from tracker.types import Frame
+from tracker.types import Boxes, Frame
 
 SUFFIXES = (".json", ".txt", ".csv")
 
@@ -41,7 +41,7 @@ class BoxesFile:
         rows = _read_coco(path) if path.suffix.lower() == ".json" else _read_mot(path)
         self._boxes = _by_frame(rows, path)
 
-    def __call__(self, frame: Frame) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def __call__(self, frame: Frame) -> Boxes:
         """(N, 4) left, top, right, bottom and (N,) scores; none for a frame without a line."""
         table = self._boxes.get(frame.index)
         if table is None:

@@ -24,14 +24,10 @@ from models.engines import CompiledNetwork, compile_network
 from models.errors import InputError
 from tracker.boxes_file import SUFFIXES, BoxesFile
 from tracker.nms import box_nms
-from tracker.types import Frame
+from tracker.types import Boxes, Detector, Frame
 
 if TYPE_CHECKING:
     from models.person_detector import PersonDetector
-
-Boxes = tuple[NDArray[np.float32], NDArray[np.float32]]
-Detector = Callable[[Frame], Boxes]
-"""``detector(frame) -> (boxes (N, 4) left, top, right, bottom in pixels of the frame, scores (N,))``."""
 
 OWN = "person_detector"
 TORCHVISION = (

@@ -33,9 +33,7 @@ from numpy.typing import NDArray
 
 from models.errors import InputError
 from tracker.nms import box_nms
-from tracker.types import Frame
-
-Boxes = tuple[NDArray[np.float32], NDArray[np.float32]]
+from tracker.types import Boxes, Frame
 
 LEAST_SCORE = 0.05
 NMS = 0.6

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from time import perf_counter
@@ -18,10 +18,7 @@ from tracker.pose import PoseStage
 from tracker.proposals import Proposals, distinct_poses, from_detector, from_people, unite, weakly_confirmed
 from tracker.shots import ShotDetector
 from tracker.tracks import People
-from tracker.types import Frame, FrameResult, concatenate
-
-Detector = Callable[[Frame], tuple[NDArray[np.float32], NDArray[np.float32]]]
-"""``detector(frame) -> (boxes (N, 4) left, top, right, bottom in pixels, scores (N,))``."""
+from tracker.types import Detector, Frame, FrameResult, concatenate
 
 
 class PoseTracker:

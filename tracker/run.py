@@ -154,7 +154,7 @@ def _track_one(
 
         results: Iterable[FrameResult] = watched(tracker.track(frames), name, summary)
         if args.follow is not None:
-            results = (only(result, args.follow) for result in results)
+            results = (result[result.poses.track_ids == args.follow] for result in results)
         if args.smooth == "one-euro":
             results = map(OneEuro(joint_threshold=threshold), results)
         elif args.smooth == "savgol":
@@ -163,17 +163,6 @@ def _track_one(
             results = smoothed_afterwards(results, again, threshold, second)
         _write(results, sinks, args.workers > 1, stop)
     _tell(plan, source, sinks, summary, args)
-
-
-def only(result: FrameResult, track_id: int) -> FrameResult:
-    """The result without anybody else."""
-    chosen = result.poses.track_ids == track_id
-    return replace(
-        result,
-        poses=result.poses[chosen],
-        tentative=result.tentative[chosen],
-        carried=result.carried[chosen],
-    )
 
 
 def smoothed_afterwards(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 
 import numpy as np
@@ -23,6 +23,11 @@ class Frame:
     index: int
     time: Fraction
     image: NDArray[np.uint8]
+
+
+Boxes = tuple[NDArray[np.float32], NDArray[np.float32]]
+Detector = Callable[[Frame], Boxes]
+"""``detector(frame) -> (boxes (N, 4) left, top, right, bottom in pixels of the frame, scores (N,))``."""
 
 
 @dataclass(frozen=True)
@@ -105,3 +110,9 @@ class FrameResult:
     detected: bool
     shot_change: bool
     seconds: dict[str, float]
+
+    def __getitem__(self, people: NDArray) -> FrameResult:
+        """The result with some of its people alone, by mask or index array."""
+        return replace(
+            self, poses=self.poses[people], tentative=self.tentative[people], carried=self.carried[people]
+        )

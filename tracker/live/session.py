@@ -22,7 +22,6 @@ from tracker.outputs import OutputPlan
 from tracker.pipeline import PoseTracker
 from tracker.pose import PoseStage
 from tracker.results.sink import RunInfo
-from tracker.run import only
 from tracker.smoothing import Smooth
 from tracker.types import Frame, FrameResult
 from tracker.video.source import SourceInfo
@@ -260,7 +259,7 @@ class LiveSession:
             if self._recording is None:
                 return
             if self._follow is not None:
-                result = only(result, self._follow)
+                result = result[result.poses.track_ids == self._follow]
             try:
                 self._recording.write(result)
             except (InputError, OSError) as error:

@@ -20,7 +20,6 @@ from models.files import write_whole
 from tracker.draw import DrawOptions, Painter
 from tracker.live.capture import CaptureStatus
 from tracker.live.session import LiveResult, LiveSession
-from tracker.run import only
 from tracker.types import FrameResult
 
 TITLE = "simpleposetrack"
@@ -139,10 +138,9 @@ class LiveWindow:
         if self._follow is None:
             return self._painter(result)
         followed = result.poses.track_ids == self._follow
-        others = replace(result, poses=result.poses[~followed])
-        image, faint = result.frame.image, self._dim_painter(others)
+        image, faint = result.frame.image, self._dim_painter(result[~followed])
         image = np.asarray(cv2.addWeighted(image, 1 - DIMMED, faint, DIMMED, 0), np.uint8)
-        return self._painter(only(replace(result, frame=replace(result.frame, image=image)), self._follow))
+        return self._painter(replace(result[followed], frame=replace(result.frame, image=image)))
 
     def _write_on(self, image: NDArray[np.uint8], live: LiveResult) -> None:
         """What is going on, in the corners."""
