@@ -16,11 +16,12 @@ import orjson
 from numpy.typing import NDArray
 
 from models.errors import InputError
+from models.files import read_whole
 from models.keypoints import KeypointSet
 
 Document = dict[str, Any]
 BOX_AREA = (
-    0.53  # a person's area as a part of its box's, where none is annotated (CrowdPose, AIC, xtcocotools)
+    0.53  # a person's area as a part of its box's where none is annotated (CrowdPose, AIC, xtcocotools)
 )
 
 # Fields of an annotation and of an image that `KeypointDataset` holds as arrays of its own.
@@ -92,9 +93,7 @@ class KeypointDataset:
 def read_json(path: str | Path) -> Any:
     """Parse a JSON file; raises InputError when it is missing, not readable or not JSON."""
     try:
-        return orjson.loads(Path(path).read_bytes())
-    except OSError as error:
-        raise InputError(f"cannot read '{path}': {error.strerror or error}") from None
+        return orjson.loads(read_whole(Path(path)))
     except orjson.JSONDecodeError as error:
         raise InputError(f"'{path}' is not JSON: {error}") from None
 

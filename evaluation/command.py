@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import math
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -43,22 +44,20 @@ def add_arguments(benchmark: Benchmark, parser: argparse.ArgumentParser) -> None
     if not benchmark.per_person:
         boxes += ", detect (our person detector), or a JSON file of detections"
     run.add_argument(
-        "--boxes", default="gt", metavar="gt|detect|FILE", help=f"person boxes: {boxes}; default gt"
+        "--boxes", default="gt", metavar="gt|detect|FILE", help=f"person boxes: {boxes} (default: gt)"
     )
     run.add_argument("--flip-test", action="store_true", help="average with the mirrored crop")
     run.add_argument("--save", type=Path, metavar="FILE", help="keep predictions here; run again to resume")
-    run.add_argument("--batch", type=positive, default=32, metavar="N", help="crops at once; default 32")
+    run.add_argument("--batch", type=positive, default=32, metavar="N", help="crops at once (default: 32)")
     add_engine_options(run)
     if not benchmark.per_person:
-        run.add_argument(
-            "--box-threshold", type=share, default=0.0, metavar="S", help="drop found boxes scored lower"
-        )
-        run.add_argument(
-            "--joint-threshold", type=share, default=0.2, metavar="S", help="joints that count for a score"
-        )
-        run.add_argument(
-            "--oks-nms", type=share, default=0.9, metavar="OKS", help="suppression; 1 for none; default 0.9"
-        )
+        for option, metavar, default, about in (
+            ("--box-threshold", "S", 0.0, "drop found boxes scored lower"),
+            ("--joint-threshold", "S", 0.2, "keypoint scores up to this do not count for a pose's"),
+            ("--oks-nms", "OKS", 0.9, "of poses more alike the best stays; 1 for all"),
+        ):
+            about += f" (default: {default:g})"
+            run.add_argument(option, type=share, default=default, metavar=metavar, help=about)
     add_network_options(parser)
     output = parser.add_argument_group("output")
     output.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
@@ -146,17 +145,7 @@ def _run_model(benchmark: Benchmark, args: argparse.Namespace, document: Documen
         raise InputError(f"{benchmark.title} scores one pose for each annotated person: use --boxes gt")
     from evaluation.runner import RunOptions, run_network
 
-    options = RunOptions(
-        boxes=args.boxes,
-        flip_test=args.flip_test,
-        save=args.save,
-        batch=args.batch,
-        engine=args.engine,
-        device=args.device,
-        precision=args.precision,
-        box_threshold=getattr(args, "box_threshold", 0.0),
-        joint_threshold=getattr(args, "joint_threshold", 0.2),
-        oks_nms=getattr(args, "oks_nms", 0.9),
-        description=network_options(args),
-    )
+    names = {part.name for part in fields(RunOptions)}
+    given = {name: value for name, value in vars(args).items() if name in names}
+    options = RunOptions(**given, description=network_options(args))
     return run_network(benchmark, document, _image_folders(benchmark, args, annotations), args.model, options)

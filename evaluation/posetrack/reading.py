@@ -19,6 +19,7 @@ from evaluation.posetrack.protocol import Protocol
 from evaluation.posetrack.sequences import People, Polygon, PoseSequence
 from models.conversion import convert_keypoints, inferred_keypoints
 from models.errors import InputError
+from models.files import read_whole
 from models.keypoints import KeypointSet
 
 MISSING_SCORE = -9999.0
@@ -30,11 +31,9 @@ Json = dict[str, Any]
 
 def read_json(path: Path) -> Json:
     """The object in a JSON file; raises InputError naming the file, and the line where it is malformed."""
+    text = read_whole(path)
     try:
-        text = path.read_bytes()
         content = orjson.loads(text)
-    except OSError as error:
-        raise InputError(f"cannot read '{path}': {error.strerror}") from None
     except orjson.JSONDecodeError as error:
         try:
             content = json.loads(text)  # takes NaN, so that the person who has it can be named
