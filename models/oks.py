@@ -47,14 +47,6 @@ def joints_of_both(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> NDArr
     return first[:, None] & second[None]
 
 
-def joints_of_second(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(N, M, K) the joints of the second pose alone: what the Microsoft code's visibility threshold does.
-
-    It writes ``list(first) and list(second)``, which is the second list; published figures carry this slip.
-    """
-    return np.broadcast_to(second[None], (len(first), *second.shape))
-
-
 def suppress(similarity: NDArray, scores: NDArray, threshold: float) -> NDArray[np.intp]:
     """Non-maximum suppression: best first, everything more similar to a kept one than `threshold` goes.
 

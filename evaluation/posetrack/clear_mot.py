@@ -275,7 +275,6 @@ def tracking_scores(counts: Counts, protocol: Protocol) -> Tracking:
         total["switches"],
         total["false_positives"],
         total["distance_of_events" if official else "distance_of_matches"],
-        misses=total["misses"],
     )
     if official:
         scores.motp[total["detections"] == 0] = 0
@@ -288,22 +287,19 @@ def tracking_ratios(
     switches: NDArray,
     false_positives: NDArray,
     distance: NDArray,
-    misses: NDArray | None = None,
 ) -> Tracking:
     """MOTA = 1 − (misses + switches + false positives) / objects and the like, in percent.
 
-    MOTP is 1 − distance / detections.
+    Objects that are not detected are misses; MOTP is 1 − distance / detections.
 
     Args:
         objects, detections, switches, false_positives: (15,) numbers of joints.
         distance: (15,) sum of distances in head sizes.
-        misses: (15,) the objects that are not detected, unless given.
     """
-    missed = objects - detections if misses is None else misses
     with np.errstate(divide="ignore", invalid="ignore"):
         known = np.where(objects > 0, objects, np.nan)
         return Tracking(
-            mota=100 * (1 - (missed + switches + false_positives) / known),
+            mota=100 * (1 - (objects - detections + switches + false_positives) / known),
             motp=100 * (1 - distance / np.where(detections > 0, detections, np.nan)),
             precision=100 * (detections / (detections + false_positives)),
             recall=100 * (detections / known),

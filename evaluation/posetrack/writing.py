@@ -1,4 +1,4 @@
-"""Writes sequences as PoseTrack18 or PoseTrack17 files, which the official program and server take."""
+"""Writes sequences as PoseTrack18 files, which the official program and server take."""
 
 from __future__ import annotations
 
@@ -77,43 +77,3 @@ def _head_box(size: float, joints: NDArray[np.float64]) -> list[float]:
     head = joints[[JOINTS.index("head_top"), JOINTS.index("head_bottom")]]
     middle = head[head[:, 2] > 0, :2].mean(0) if head[:, 2].any() else np.zeros(2)
     return [*(middle - side / 2).tolist(), side, side]
-
-
-def posetrack17(sequence: PoseSequence) -> Json:
-    """The sequence in PoseTrack17's form (``annolist``), every number in a list of its own."""
-    people = sequence.people
-    entries = []
-    for frame, name in enumerate(sequence.file_names):
-        entry: Json = {"image": [{"name": name}], "imgnum": [frame + 1]}
-        entry["is_labeled"] = [int(sequence.labelled[frame])]
-        if frame in sequence.ignore_regions:
-            entry["ignore_regions"] = [
-                {"point": [{"x": [x], "y": [y]} for x, y in region.tolist()]}
-                for region in sequence.ignore_regions[frame]
-            ]
-        entry["annorect"] = [
-            _person17(sequence, int(person)) for person in np.flatnonzero(people.frames == frame)
-        ]
-        entries.append(entry)
-    return {"annolist": entries}
-
-
-def _person17(sequence: PoseSequence, person: int) -> Json:
-    people = sequence.people
-    points = [
-        {
-            "id": [int(joint)],
-            "x": [float(people.keypoints[person, joint, 0])],
-            "y": [float(people.keypoints[person, joint, 1])],
-            "score": [float(people.scores[person, joint])],
-        }
-        for joint in np.flatnonzero(people.present[person])
-    ]
-    rect: Json = {"track_id": [int(people.track_ids[person])], "annopoints": [{"point": points}]}
-    if not math.isnan(people.head_sizes[person]):
-        joints = np.dstack([people.keypoints[[person]], people.present[[person]]])[0]
-        left, top, width, height = _head_box(float(people.head_sizes[person]), joints)
-        rect |= {"x1": [left], "y1": [top], "x2": [left + width], "y2": [top + height]}
-    if not math.isnan(people.box_scores[person]):
-        rect["score"] = [float(people.box_scores[person])]
-    return rect

@@ -19,7 +19,7 @@ from evaluation.posetrack.regions import inside_regions
 from evaluation.posetrack.scoring import PoseTrackResult, evaluate, evaluate_pairs
 from evaluation.posetrack.sequences import People, PoseSequence
 from evaluation.posetrack.table import to_json
-from evaluation.posetrack.writing import posetrack17, posetrack18
+from evaluation.posetrack.writing import posetrack18
 from models.errors import InputError
 from models.files import write_json
 
@@ -228,6 +228,39 @@ def test_equal_scores_enter_the_strict_curve_together() -> None:
         people = replace(prediction.people[np.array(order)], scores=np.full((2, 15), 0.5))
         result = evaluate_pairs([(truth, replace(prediction, people=people))], STRICT)
         np.testing.assert_allclose(result.precision.ap, 50)
+
+
+def posetrack17(sequence: PoseSequence) -> dict:
+    """The sequence in PoseTrack17's form (``annolist``): every number in a list of its own."""
+    people = sequence.people
+    entries: list[dict] = [
+        {
+            "image": [{"name": name}],
+            "is_labeled": [int(sequence.labelled[frame])],
+            "ignore_regions": [
+                {"point": [{"x": [x], "y": [y]} for x, y in region.tolist()]}
+                for region in sequence.ignore_regions.get(frame, [])
+            ],
+            "annorect": [],
+        }
+        for frame, name in enumerate(sequence.file_names)
+    ]
+    sides = np.nan_to_num(people.head_sizes / 0.6 / np.sqrt(2))
+    for person, frame in enumerate(people.frames):
+        points = [
+            {"id": [joint], "x": [x], "y": [y], "score": [people.scores[person, joint]]}
+            for joint, (x, y) in enumerate(people.keypoints[person])
+            if people.present[person, joint]
+        ]
+        entries[frame]["annorect"].append(
+            {
+                "track_id": [people.track_ids[person]],
+                "annopoints": [{"point": points}],
+                **dict.fromkeys(("x1", "y1"), [0]),
+                **dict.fromkeys(("x2", "y2"), [sides[person]]),
+            }
+        )
+    return {"annolist": entries}
 
 
 @pytest.fixture(scope="module")
