@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from evaluation.annotations import Document, annotation, check_document, read_json
-from evaluation.benchmark import Benchmark, oks_scorer
+from evaluation.benchmark import OKS_COLUMNS, Benchmark, oks_scorer
 from evaluation.oks import OksRules
 from models.errors import InputError
 from models.keypoints import AIC
@@ -59,7 +59,7 @@ BENCHMARK = Benchmark(
         "images",
         ".",
     ),
-    columns=("AP", "AP50", "AP75", "AR", "AR50"),
+    columns=OKS_COLUMNS,
     homepage="github.com/AIChallenger/AI_Challenger_2017",
     terms="research",
     read=read,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evaluation.benchmark import Benchmark, oks_scorer, reader
+from evaluation.benchmark import OKS_COLUMNS, Benchmark, oks_scorer, reader
 from evaluation.oks import OksRules
 from models.keypoints import COCO
 
@@ -13,7 +13,7 @@ BENCHMARK = Benchmark(
     annotations=("annotations/person_keypoints_val2017.json", "person_keypoints_val2017.json"),
     images=("val2017", "images/val2017", "images", "."),
     box_files=("person_detection_results/COCO_val2017_detections_AP_H_56_person.json",),
-    columns=("AP", "AP50", "AP75", "AR", "AR50"),
+    columns=OKS_COLUMNS,
     homepage="cocodataset.org",
     terms="annotations CC BY 4.0; images under their Flickr licences",
     read=reader(COCO),

@@ -6,6 +6,7 @@ from evaluation.benchmark import Benchmark, oks_scorer, reader
 from evaluation.oks import OksRules
 from models.keypoints import CROWDPOSE
 
+COLUMNS = ("AP", "AP50", "AP75", "AP_easy", "AP_medium", "AP_hard")
 BENCHMARK = Benchmark(
     name="crowdpose",
     title="CrowdPose",
@@ -18,12 +19,9 @@ BENCHMARK = Benchmark(
     ),
     images=("images", "."),
     box_files=("annotations/det_for_crowd_test_0.1_0.5.json",),
-    columns=("AP", "AP50", "AP75", "AP_easy", "AP_medium", "AP_hard"),
+    columns=COLUMNS,
     homepage="github.com/Jeff-sjtu/CrowdPose",
     terms="non-commercial research",
     read=reader(CROWDPOSE),
-    score=oks_scorer(
-        OksRules(CROWDPOSE, area="box", crowding=True),
-        ("AP", "AP50", "AP75", "AP_easy", "AP_medium", "AP_hard"),
-    ),
+    score=oks_scorer(OksRules(CROWDPOSE, area="box", crowding=True), COLUMNS),
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from evaluation.annotations import Document, annotation, check_document, read_json
-from evaluation.benchmark import Benchmark, oks_scorer
+from evaluation.benchmark import OKS_COLUMNS, Benchmark, oks_scorer
 from evaluation.matlab import load_mat
 from evaluation.oks import OksRules
 from models.errors import InputError
@@ -56,7 +56,7 @@ BENCHMARK = Benchmark(
     keypoint_set=MHP,
     annotations=("annotations/mhp_val.json", "mhp_val.json", "val/pose_annos", "pose_annos"),
     images=("val/images", "images", "."),
-    columns=("AP", "AP50", "AP75", "AR", "AR50"),
+    columns=OKS_COLUMNS,
     homepage="lv-mhp.github.io/dataset",
     terms="non-commercial research",
     read=read,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from evaluation.annotations import Document, annotation, check_document, read_json
-from evaluation.benchmark import Benchmark, oks_scorer
+from evaluation.benchmark import OKS_COLUMNS, Benchmark, oks_scorer
 from evaluation.oks import OksRules
 from models.errors import InputError
 from models.keypoints import OCHUMAN
@@ -57,7 +57,7 @@ BENCHMARK = Benchmark(
         "ochuman_coco_format_test_range_0.00_1.00.json",
     ),
     images=("images", "."),
-    columns=("AP", "AP50", "AP75", "AR", "AR50"),
+    columns=OKS_COLUMNS,
     homepage="github.com/liruilong940607/OCHumanApi",
     terms="research, by form",
     read=read,

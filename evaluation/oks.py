@@ -225,9 +225,8 @@ def _evaluator(truth: Any, found: Any, rules: OksRules, image_ids: Sequence[Any]
             people, predictions = self._gts[image_id, category], self._dts[image_id, category]
             if not people or not predictions:
                 return []
-            order = np.argsort([-p["score"] for p in predictions], kind="mergesort")[:MAX_DETECTIONS]
-            points = np.array([predictions[i]["keypoints"] for i in order], np.float64)
-            return object_keypoint_similarity(points.reshape(len(order), -1, 3)[..., :2], people, sigmas)
+            points = np.array([p["keypoints"] for p in _strongest(predictions)], np.float64)
+            return object_keypoint_similarity(points.reshape(len(points), -1, 3)[..., :2], people, sigmas)
 
     run = Evaluator(truth, found, "keypoints")
     run.params.kpt_oks_sigmas = sigmas
@@ -274,6 +273,11 @@ def _image_oks(run: Any) -> Iterator[ImageOks]:
     for image_id in run.params.imgIds:
         people, predictions = run._gts[image_id, category], run._dts[image_id, category]
         if people or predictions:
-            order = np.argsort([-p["score"] for p in predictions], kind="mergesort")[:MAX_DETECTIONS]
-            oks = np.asarray(run.ious[image_id, category], np.float64).reshape(len(order), len(people))
-            yield ImageOks(image_id, tuple(predictions[i] for i in order), tuple(people), oks)
+            strongest = _strongest(predictions)
+            oks = np.asarray(run.ious[image_id, category], np.float64).reshape(len(strongest), len(people))
+            yield ImageOks(image_id, tuple(strongest), tuple(people), oks)
+
+
+def _strongest(predictions: Sequence[Document]) -> list[Document]:
+    """Those of an image that count, by falling score, of equal ones the earlier first."""
+    return sorted(predictions, key=lambda prediction: -prediction["score"])[:MAX_DETECTIONS]

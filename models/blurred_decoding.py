@@ -33,11 +33,7 @@ def decode_dark(heatmaps: NDArray, kernel: int = 11) -> Decoded:
     dxx = 0.25 * (log[2, 4] - 2 * log[2, 2] + log[2, 0])
     dyy = 0.25 * (log[4, 2] - 2 * log[2, 2] + log[0, 2])
     dxy = 0.25 * (log[3, 3] - log[1, 3] - log[3, 1] + log[1, 1])
-    determinant = dxx * dyy - dxy**2
-    step = -np.stack((dyy * dx - dxy * dy, dxx * dy - dxy * dx), axis=1)
-    flat[inner] += np.divide(
-        step, determinant[:, None], out=np.zeros_like(step), where=determinant[:, None] != 0
-    )
+    flat[inner] += _newton_step(dx, dy, dxx, dyy, dxy)
     points[scores <= 0] = 0
     return points, scores
 
@@ -57,12 +53,16 @@ def decode_udp(heatmaps: NDArray, kernel: int = 11) -> Decoded:
     corners = maps[m, y + 1, x + 1] + maps[m, y - 1, x - 1]
     dxy = 0.5 * (corners - right - below - left - above + 2 * centre)
     eps = np.finfo(np.float32).eps
-    dxx, dyy = dxx + eps, dyy + eps
-    determinant = dxx * dyy - dxy**2
-    step = -np.stack((dyy * dx - dxy * dy, dxx * dy - dxy * dx), axis=1)
-    flat += np.divide(step, determinant[:, None], out=np.zeros_like(step), where=determinant[:, None] != 0)
+    flat += _newton_step(dx, dy, dxx + eps, dyy + eps, dxy)
     points[scores <= 0] = 0
     return points, scores
+
+
+def _newton_step(dx: NDArray, dy: NDArray, dxx: NDArray, dyy: NDArray, dxy: NDArray) -> NDArray:
+    """(M, 2) from M points to where surfaces of these derivatives are flat; 0 where no such place is."""
+    determinant = (dxx * dyy - dxy**2)[:, None]
+    step = -np.stack((dyy * dx - dxy * dy, dxx * dy - dxy * dx), axis=1)
+    return np.divide(step, determinant, out=np.zeros_like(step), where=determinant != 0)
 
 
 def decode_megvii(heatmaps: NDArray, kernel: int = 5) -> Decoded:

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from models.errors import InputError
 from models.heatmaps import find_decoding
-from models.keypoints import KEYPOINT_SETS, KeypointSet, keypoint_set
+from models.keypoints import KEYPOINT_SETS, KeypointSet, keypoint_set, plain_set
 
+# ImageNet's, on the scale 0 to 255
 RGB_MEAN = (123.675, 116.28, 103.53)
 RGB_STD = (58.395, 57.12, 57.375)
 
@@ -128,9 +129,7 @@ class PoseDescription:
             values = json.loads(text)
             keypoints = values["keypoints"]
             if isinstance(keypoints, dict):
-                values["keypoints"] = numbered_set(
-                    len(keypoints["names"]), keypoints["name"], keypoints["names"]
-                )
+                values["keypoints"] = plain_set(keypoints["name"], keypoints["names"])
             else:
                 values["keypoints"] = keypoint_set(keypoints)
             known = {field.name for field in fields(cls)}
@@ -142,10 +141,9 @@ class PoseDescription:
             raise InputError(f"not the description of a pose network: {text[:80]!r} ({error})") from None
 
 
-def numbered_set(count: int, name: str = "", names: list[str] | None = None) -> KeypointSet:
+def numbered_set(count: int) -> KeypointSet:
     """A keypoint set for networks whose keypoints have no known names: ``keypoint_1 … keypoint_K``."""
-    chosen = tuple(names) if names else tuple(f"keypoint_{i + 1}" for i in range(count))
-    return KeypointSet(name or f"{count}_keypoints", chosen, (), None, (1.0,) * count)
+    return plain_set(f"{count}_keypoints", [f"keypoint_{i + 1}" for i in range(count)])
 
 
 _SET_BY_COUNT = {17: "coco", 16: "mpii", 15: "jhmdb", 14: "crowdpose", 40: "mpii_trb"}

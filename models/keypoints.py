@@ -6,6 +6,7 @@ code and poseval use them. Left/right partners follow from the names, so they ar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -92,6 +93,11 @@ def _keypoint_set(name: str, names: str, limbs: str, sigmas: str = "", weights: 
     pairs = tuple((a, b) for a, b in (limb.split("-") for limb in limbs.split()))
     ones = (1.0,) * len(keypoints)
     return KeypointSet(name, keypoints, pairs, _numbers(sigmas) or None, _numbers(weights) or ones)
+
+
+def plain_set(name: str, names: Sequence[str]) -> KeypointSet:
+    """Keypoints that nothing but their names is known of: no limbs, no sigmas, weights of 1."""
+    return KeypointSet(name, tuple(names), (), None, (1.0,) * len(names))
 
 
 def _numbers(text: str) -> tuple[float, ...]:

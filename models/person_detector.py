@@ -15,13 +15,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from models.description import RGB_MEAN, RGB_STD
 from models.errors import InputError
 from models.pose_resnet import BasicBlock, deconvolutions, residual_layer
 
 STRIDE = 4
 LONG_SIDE = 448  # pixels of the pictures that it is meant for: more finds smaller people, slower
-MEAN = (123.675, 116.28, 103.53)
-STD = (58.395, 57.12, 57.375)
+MEAN, STD = RGB_MEAN, RGB_STD
 DISTANCE_UNIT = 16.0  # pixels of input for one unit of the box branch
 
 

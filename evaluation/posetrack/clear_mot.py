@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from evaluation.posetrack.assignment import assign
 from evaluation.posetrack.frames import Frames
-from evaluation.posetrack.joints import JOINTS
+from evaluation.posetrack.joints import JOINTS, joint_key
 from evaluation.posetrack.pairs import HIT_DISTANCE, Pairs
 from evaluation.posetrack.protocol import Protocol
 from models.errors import InputError
@@ -125,7 +125,6 @@ def _candidates(pairs: Pairs, frames: Frames, tracked: NDArray[np.bool_]) -> Can
     pair, joint = np.nonzero(pairs.hits & tracked[frames.truth.frames[pairs.truth]][:, None])
     truth, prediction = pairs.truth[pair], pairs.prediction[pair]
     frame = frames.truth.frames[truth]
-    count = len(JOINTS)
     order = np.lexsort((prediction, truth, frames.ranks[frame]))
     everything = Candidates(
         frame,
@@ -133,8 +132,8 @@ def _candidates(pairs: Pairs, frames: Frames, tracked: NDArray[np.bool_]) -> Can
         prediction,
         joint,
         pairs.distances[pair, joint],
-        frames.truth.track_ids[truth] * count + joint,
-        frames.prediction.track_ids[prediction] * count + joint,
+        joint_key(frames.truth.track_ids[truth], joint),
+        joint_key(frames.prediction.track_ids[prediction], joint),
     )
     return everything[order]
 
@@ -159,7 +158,7 @@ class _Memory:
 
     def free(self, step: Candidates, kept: NDArray[np.int64]) -> NDArray[np.int64]:
         """Candidates of which neither side is kept."""
-        truth, prediction = _cell(step.truth, step.joint), _cell(step.prediction, step.joint)
+        truth, prediction = joint_key(step.truth, step.joint), joint_key(step.prediction, step.joint)
         self.truth_taken[truth[kept]] = self.prediction_taken[prediction[kept]] = True
         return np.flatnonzero(~self.truth_taken[truth] & ~self.prediction_taken[prediction])
 
@@ -180,17 +179,12 @@ class _Memory:
         return switched, transferred.astype(np.int64) + ascends + migrates
 
 
-def _cell(person: NDArray[np.int64], joint: NDArray[np.int64]) -> NDArray[np.int64]:
-    """One number for a joint of a person in a frame."""
-    return person * len(JOINTS) + joint
-
-
 def _assign(free: Candidates, frames: Frames) -> NDArray[np.int64]:
     """In each frame and joint the most matches and, among those, the smallest sum of distances."""
-    truth, prediction = _cell(free.truth, free.joint), _cell(free.prediction, free.joint)
+    truth, prediction = joint_key(free.truth, free.joint), joint_key(free.prediction, free.joint)
     one_match = 1 + HIT_DISTANCE * len(free)  # outweighs all distances together
 
-    cell = _cell(free.frame, free.joint)
+    cell = joint_key(free.frame, free.joint)
 
     def settle(contested: NDArray[np.int64]) -> NDArray[np.int64]:
         together = np.flatnonzero(cell == cell[contested[0]])
@@ -234,7 +228,7 @@ def count_events(matching: Matching, frames: Frames, protocol: Protocol) -> Coun
     sequences = len(frames.sequences)
     placeholders = np.bincount(frames.sequence_of[tracked & ~counted], minlength=sequences)[:, None]
     rows = matching.candidates
-    cell = frames.sequence_of[rows.frame] * len(JOINTS) + rows.joint
+    cell = joint_key(frames.sequence_of[rows.frame], rows.joint)
 
     def total(weights: NDArray) -> NDArray:
         return np.bincount(cell, weights, sequences * len(JOINTS)).reshape(sequences, len(JOINTS))
@@ -256,7 +250,7 @@ def count_events(matching: Matching, frames: Frames, protocol: Protocol) -> Coun
 def _per_sequence(frames: Frames, frame: NDArray[np.int64], present: NDArray[np.bool_]) -> NDArray[np.int64]:
     """(S, 15) number of joints present in each sequence, of people in the frames given."""
     person, joint = np.nonzero(present)
-    cell = frames.sequence_of[frame[person]] * len(JOINTS) + joint
+    cell = joint_key(frames.sequence_of[frame[person]], joint)
     counts = np.bincount(cell, minlength=len(frames.sequences) * len(JOINTS))
     return counts.reshape(-1, len(JOINTS))
 

@@ -24,13 +24,13 @@ from evaluation.posetrack.reading import (
     MISSING_SCORE,
     Json,
     check_mapping,
-    named_set,
     parse_posetrack,
     read_json,
 )
 from evaluation.posetrack.sequences import PoseSequence
 from models.conversion import convert_keypoints
 from models.errors import InputError
+from models.keypoints import plain_set
 
 
 def read_sequences(
@@ -110,7 +110,7 @@ def _person_from_annolist(person: Json, frame: int) -> Json:
 def _from_tracker(content: Json, path: Path) -> Json:
     """The tracker's own JSON: the scored joints by name; those below its joint threshold are not there."""
     threshold = content.get("options", {}).get("joint_threshold", 0.0)
-    source = named_set(content["model"]["keypoints"])
+    source = plain_set("file", content["model"]["keypoints"])
     check_mapping(source, path)
     names = [f"{frame['frame']:06d}.jpg" for frame in content["frames"]]
     people = [

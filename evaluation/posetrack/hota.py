@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from evaluation.posetrack.assignment import assign
 from evaluation.posetrack.frames import Frames
-from evaluation.posetrack.joints import JOINTS
+from evaluation.posetrack.joints import JOINTS, joint_key
 from evaluation.posetrack.pairs import Pairs
 
 THRESHOLDS = np.arange(0.05, 0.99, 0.05)
@@ -66,9 +66,8 @@ def hota(pairs: Pairs, frames: Frames, *, align: bool = True) -> Hota:
         together = np.bincount(which, agreement, len(track_pairs))
         weights = weights * (together / (sum(lengths) - together))[which]
     count = len(JOINTS)
-    chosen = assign(
-        rows.group, rows.truth * count + rows.joint, rows.prediction * count + rows.joint, weights
-    )
+    truth, prediction = joint_key(rows.truth, rows.joint), joint_key(rows.prediction, rows.joint)
+    chosen = assign(rows.group, truth, prediction, weights)
     similarity, track_pair, joint = rows.similarity[chosen], which[chosen], rows.joint[chosen]
     pair_joint = truth_track % count
 
@@ -108,19 +107,18 @@ class _Similar:
 
 
 def _similar(pairs: Pairs, frames: Frames) -> _Similar:
-    count = len(JOINTS)
     similarities = np.maximum(1 - pairs.distances / _REACH, 0)
     truth_sums = _sum_rows(similarities, pairs.truth, len(frames.truth))
     prediction_sums = _sum_rows(similarities, pairs.prediction, len(frames.prediction))
     pair, joint = np.nonzero(similarities)
     truth, prediction = pairs.truth[pair], pairs.prediction[pair]
     return _Similar(
-        group=frames.truth.frames[truth] * count + joint,
+        group=joint_key(frames.truth.frames[truth], joint),
         truth=truth,
         prediction=prediction,
         joint=joint,
-        truth_key=frames.truth.track_ids[truth] * count + joint,
-        prediction_key=frames.prediction.track_ids[prediction] * count + joint,
+        truth_key=joint_key(frames.truth.track_ids[truth], joint),
+        prediction_key=joint_key(frames.prediction.track_ids[prediction], joint),
         similarity=similarities[pair, joint],
         truth_sum=truth_sums[truth, joint],
         prediction_sum=prediction_sums[prediction, joint],

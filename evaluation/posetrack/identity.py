@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evaluation.posetrack.assignment import assign
 from evaluation.posetrack.clear_mot import Matching
 from evaluation.posetrack.frames import Frames
-from evaluation.posetrack.joints import JOINTS
+from evaluation.posetrack.joints import JOINTS, joint_key
 from evaluation.posetrack.pairs import Pairs
 
 
@@ -33,14 +33,14 @@ def identity(pairs: Pairs, frames: Frames) -> Identity:
     count = len(JOINTS)
     truths, predictions = frames.truth.track_lengths(), frames.prediction.track_lengths()
     pair, joint = np.nonzero(pairs.hits)
-    truth_key = frames.truth.track_ids[pairs.truth[pair]] * count + joint
-    prediction_key = frames.prediction.track_ids[pairs.prediction[pair]] * count + joint
+    truth_key = joint_key(frames.truth.track_ids[pairs.truth[pair]], joint)
+    prediction_key = joint_key(frames.prediction.track_ids[pairs.prediction[pair]], joint)
     sequence = frames.sequence_of[frames.truth.frames[pairs.truth[pair]]]
     track_pairs, first, shared = np.unique(
         truth_key * len(predictions) + prediction_key, return_index=True, return_counts=True
     )
     truth_track, prediction_track = np.divmod(track_pairs, max(len(predictions), 1))
-    group = sequence[first] * count + truth_track % count
+    group = joint_key(sequence[first], truth_track % count)
     chosen = assign(group, truth_track, prediction_track, shared.astype(np.float64))
     hits = np.bincount(truth_track[chosen] % count, shared[chosen], count)
     annotated, predicted = (lengths.reshape(-1, count).sum(0) for lengths in (truths, predictions))
@@ -78,7 +78,7 @@ def trajectories(matching: Matching, frames: Frames) -> Trajectories:
     matched = np.zeros(frames.truth.present.shape, bool)
     matched[rows.truth[matching.matched], rows.joint[matching.matched]] = True
     person, joint = np.nonzero(frames.truth.present & matching.tracked[frames.truth.frames][:, None])
-    key = frames.truth.track_ids[person] * count + joint
+    key = joint_key(frames.truth.track_ids[person], joint)
     order = np.lexsort((frames.truth.frames[person], key))
     key, hit = key[order], matched[person[order], joint[order]]
     length = np.bincount(key)

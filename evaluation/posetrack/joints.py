@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.keypoints import KeypointSet
+from models.keypoints import plain_set
 
 JOINTS = (
     "right_ankle",
@@ -24,7 +24,7 @@ JOINTS = (
     "nose",
     "head_top",
 )
-SCORED = KeypointSet("posetrack_scored", JOINTS, (), None, (1.0,) * len(JOINTS))
+SCORED = plain_set("posetrack_scored", JOINTS)
 POSEVAL_NAMES = tuple("neck" if joint == "head_bottom" else joint for joint in JOINTS)
 
 # The published table's columns, each the mean of its joints.
@@ -38,6 +38,11 @@ COLUMNS = {
     "Ankl": ("right_ankle", "left_ankle"),
 }
 _COLUMN_INDEX = {column: [JOINTS.index(joint) for joint in joints] for column, joints in COLUMNS.items()}
+
+
+def joint_key(owner: NDArray[np.int64], joint: NDArray[np.int64]) -> NDArray[np.int64]:
+    """One number for a joint of a person, a track or a frame; ``% len(JOINTS)`` gives the joint back."""
+    return owner * len(JOINTS) + joint
 
 
 def mean_known(values: NDArray[np.float64]) -> float:

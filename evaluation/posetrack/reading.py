@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from evaluation.posetrack.sequences import People, Polygon, PoseSequence
 from models.conversion import convert_keypoints, inferred_keypoints
 from models.errors import InputError
 from models.files import read_whole
-from models.keypoints import KeypointSet
+from models.keypoints import KeypointSet, plain_set
 
 MISSING_SCORE = -9999.0
 TRACK_ID_LIMIT = 10_000
@@ -104,11 +103,6 @@ def parse_posetrack(
         ignore_regions=_ignore_regions(images, path) if ground_truth else {},
         notes=tuple(notes + [f"{path.name}: {note}" for note in more]),
     )
-
-
-def named_set(names: Sequence[str]) -> KeypointSet:
-    """A file's keypoints, known by nothing but their names."""
-    return KeypointSet("file", tuple(names), (), None, (1.0,) * len(names))
 
 
 def check_mapping(source: KeypointSet, path: Path) -> tuple[str, ...]:
@@ -201,7 +195,7 @@ class _Persons:
 
     def read(self, names: tuple[str, ...], *, head_boxes: bool, tracking: bool) -> tuple[People, list[str]]:
         """The people as arrays, and notes about what had to be inferred."""
-        source = named_set(names)
+        source = plain_set("file", names)
         positions = SCORED.positions_in(source)
         values = self._numbers("keypoints", 3 * len(names)).reshape(-1, len(names), 3)
         points, present = values[:, :, :2], (values != 0).any(2)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.posetrack.joints import JOINTS
+from evaluation.posetrack.joints import JOINTS, joint_key
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class People:
 
     def track_lengths(self) -> NDArray[np.int64]:
         """(tracks · 15,) frames in which each joint of each track is present; track ids must have no gaps."""
-        keys = self.track_ids[:, None] * len(JOINTS) + np.arange(len(JOINTS))
+        keys = joint_key(self.track_ids[:, None], np.arange(len(JOINTS)))
         tracks = self.track_ids.max(initial=-1) + 1
         return np.bincount(keys[self.present], minlength=tracks * len(JOINTS))
 

@@ -256,8 +256,8 @@ def posetrack17(sequence: PoseSequence) -> dict:
             {
                 "track_id": [people.track_ids[person]],
                 "annopoints": [{"point": points}],
-                **dict.fromkeys(("x1", "y1"), [0]),
-                **dict.fromkeys(("x2", "y2"), [sides[person]]),
+                **{corner: [0] for corner in ("x1", "y1")},
+                **{corner: [sides[person]] for corner in ("x2", "y2")},
             }
         )
     return {"annolist": entries}
