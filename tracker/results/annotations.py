@@ -137,9 +137,6 @@ class _AnnotationFile:
         self._frames.append((result.frame.index, result.frame.time))
 
     def close(self) -> None:
-        if not self._frames:
-            self._file.discard()
-            return
         limbs = (self._keypoints.limb_index + 1).tolist()
         categories = [
             {

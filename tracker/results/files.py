@@ -38,7 +38,7 @@ class RecordFile:
         try:
             self._write(head)
         except OSError:
-            self.discard()
+            self._discard()
             raise
         self._ends = [len(head)]
 
@@ -53,11 +53,14 @@ class RecordFile:
         self._write(data)
         self._ends.append(self._ends[-1] + len(data))
 
-    def finish(self, tail: Callable[[int], bytes]) -> None:
+    def finish(self, tail: Callable[[int], bytes] = lambda _: b"") -> None:
         """Write the tail, which is told how many records are in the file, and give the file its name.
 
-        Raises OSError where not even the head and the tail find room.
+        Without any record there is no file. Raises OSError where not even the head and the tail find room.
         """
+        if not self.records:
+            self._discard()
+            return
         with self._handle:
             while True:
                 self._cut(self._ends[-1])
@@ -71,8 +74,7 @@ class RecordFile:
                     self._ends.pop()
         self._file.finish()
 
-    def discard(self) -> None:
-        """Leave nothing behind."""
+    def _discard(self) -> None:
         self._handle.close()
         self._file.discard()
 

@@ -57,9 +57,6 @@ class JsonResults:
         self._ids.update(result.poses.track_ids.tolist())
 
     def close(self, complete: bool = True) -> None:
-        if not self._file.records:
-            self._file.discard()
-            return
         written = self._file.records
 
         def tail(frames: int) -> bytes:
@@ -83,10 +80,7 @@ class JsonLines:
         self._file.append(orjson.dumps(frame_record(result)) + b"\n")
 
     def close(self, complete: bool = True) -> None:
-        if self._file.records:
-            self._file.finish(lambda _: b"")
-        else:
-            self._file.discard()
+        self._file.finish()
 
 
 def frame_record(result: FrameResult) -> dict[str, Any]:

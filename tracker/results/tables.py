@@ -44,7 +44,7 @@ class CsvResults:
         self._file.append("".join(line + "\n" for line in lines).encode())
 
     def close(self, complete: bool = True) -> None:
-        _finish(self._file)
+        self._file.finish()
 
 
 class MotResults:
@@ -65,16 +65,9 @@ class MotResults:
         self._file.append("".join(lines).encode())
 
     def close(self, complete: bool = True) -> None:
-        _finish(self._file)
+        self._file.finish()
 
 
 def _joint_texts(values: list[float]) -> list[str]:
     """x, y to a hundredth of a pixel, score to four digits, and so on."""
     return [f"{v:.4f}" if i % 3 == 2 else f"{v:.2f}" for i, v in enumerate(values)]
-
-
-def _finish(file: RecordFile) -> None:
-    if file.records:
-        file.finish(lambda _: b"")
-    else:
-        file.discard()
