@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from evaluation.benchmark import Benchmark, Scores, Table
+from models.console import table_console
 from models.files import check_apart, check_output, write_json
 
 
@@ -26,10 +26,9 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path | str | 
 
 def print_scores(benchmark: Benchmark, scores: Scores, source: str) -> None:
     """Print the published table's row, the published figures of the same checkpoint, and the details."""
-    from rich.console import Console
     from rich.markup import escape
 
-    console = Console(width=None if os.environ.get("COLUMNS") or os.isatty(1) else 160)
+    console = table_console()
     rows = tuple(table_rows(benchmark, scores, source))
     for table in (*scores.tables, Table(benchmark.title, benchmark.columns, rows, benchmark.decimals)):
         console.print(_rich_table(table, console.width))
@@ -51,17 +50,13 @@ def _rich_table(table: Table, width: int) -> Any:
     from rich.markup import escape
     from rich.table import Table as RichTable
 
-    head, rows = (
-        table.columns,
-        [(n, [number(f, table.decimals) for f in figures]) for n, figures in table.rows],
-    )
+    head = table.columns
+    rows = [(name, [number(figure, table.decimals) for figure in figures]) for name, figures in table.rows]
     label = min(max((len(name) for name, _ in rows), default=0), 24)  # longer ones are folded
     needed = label + 4 + sum(3 + max(len(name), table.decimals + 2) for name in head)
     if needed > width:
-        head, rows = (
-            tuple(name for name, _ in rows),
-            [(name, [figures[i] for _, figures in rows]) for i, name in enumerate(head)],
-        )
+        columns = [(name, [figures[i] for _, figures in rows]) for i, name in enumerate(head)]
+        head, rows = tuple(name for name, _ in rows), columns
     printed = RichTable(title=table.title, title_justify="left", box=SIMPLE_HEAD, title_style="bold")
     printed.add_column("", overflow="fold")
     for name in head:

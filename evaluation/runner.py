@@ -27,6 +27,7 @@ from evaluation.person_boxes import (
 )
 from evaluation.rescoring import keep_poses, pose_scores
 from evaluation.saved import SavedPoses, digest_or_name
+from models.console import table_console
 from models.errors import InputError
 from models.files import write_json
 from models.keypoints import KeypointSet
@@ -299,7 +300,6 @@ def _detect(files: list[Path], options: RunOptions) -> PersonBoxes:
 
 def print_times(times: StageTimes, people: int, engine: str) -> None:
     """The stage table: milliseconds a person and share of the whole."""
-    from rich.console import Console
     from rich.table import Table
 
     total = max(sum(times.seconds.values()), 1e-9)
@@ -308,4 +308,4 @@ def print_times(times: StageTimes, people: int, engine: str) -> None:
         column.justify = "right"
     for name, seconds in sorted(times.seconds.items(), key=lambda item: -item[1]):
         table.add_row(name, f"{1000 * seconds / max(people, 1):.2f}", f"{100 * seconds / total:.1f}")
-    Console().print(table)
+    table_console().print(table)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.command import Parser, positive
+from models.console import table_console
 from models.errors import InputError, exit_status
 from models.files import check_output, write_json
 from models.options import add_network_options, network_options
@@ -31,7 +32,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 def list_zoo(args: argparse.Namespace) -> int:
     """A table of the zoo."""
-    from rich.console import Console
     from rich.table import Table
 
     from models import zoo
@@ -55,7 +55,7 @@ def list_zoo(args: argparse.Namespace) -> int:
             entry.name, entry.source, entry.keypoints, size, _number(entry.parameters), _number(entry.gmacs),
             f"{speed:.0f}" if speed else "–", _figures(entry), _whereabouts(entry),
         )  # fmt: skip
-    console = Console(width=None if sys.stdout.isatty() else 200)
+    console = table_console()
     console.print(table)
     console.print(
         "GFLOPs: multiply–adds. persons/s: measured here with --measure, batch 8, engine and precision auto. "
@@ -116,41 +116,49 @@ def _speeds(rows: list[ZooEntry], measure: bool) -> dict[str, float]:
 
 def info(args: argparse.Namespace) -> int:
     """What a checkpoint is and expects."""
-    from rich.console import Console
     from rich.table import Table
 
     from models import zoo
-    from models.checkpoints import load_pose_network
 
-    table = Table(show_header=False, box=None)
-    known = None if Path(args.network).is_file() else zoo.find(args.network)
-    if known is not None:
-        for label, value in (("source", known.source), ("file", known.file), ("url", known.url or known.page),
-                             ("sha256", known.sha256), ("note", known.note)):  # fmt: skip
-            if value:
-                table.add_row(label, value)
-        for benchmark, figures in known.figures.items():
-            table.add_row(benchmark, ", ".join(f"{k} {v:g}" for k, v in figures.items()))
     options = network_options(args)
+    known = None if Path(args.network).is_file() else zoo.find(args.network)
+    facts = _published(known) if known else []
     if known is None or (known.keypoints and _whereabouts(known) in ("cached", "ships")):
-        network = load_pose_network(args.network, **options)
-        d = network.description
-        parameters = sum(p.numel() for p in network.parameters())
-        for label, value in (
-            ("network", type(network).__name__), ("parameters", f"{parameters:,}"),
-            ("keypoints", f"{len(d.keypoints)} ({d.keypoints.name}): {', '.join(d.keypoints.names)}"),
-            ("input", "{}x{}".format(*d.input_size) + f" {d.colour.upper()}, mean {d.mean}, std {d.std}"),
-            ("heat maps", f"{d.heatmap_size[0]}x{d.heatmap_size[1]}, peak {d.peak:g}, decoding {d.decoding}"),
-            ("crop", f"box × {d.padding}, {_grid(d)}"),
-        ):  # fmt: skip
-            table.add_row(label, value)
+        facts += _found(_load(args))
     elif options:
         named = ", ".join(f"--{option.replace('_', '-')}" for option in options)
         raise InputError(
             f"{named}: no keypoint network '{known.name}' is here: download it or leave that out"
         )
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    table = Table(show_header=False, box=None)
+    for label, value in facts:
+        table.add_row(label, value)
+    table_console().print(table)
     return 0
+
+
+def _published(entry: ZooEntry) -> list[tuple[str, str]]:
+    """Label and text of what the zoo knows."""
+    facts = [
+        ("source", entry.source), ("file", entry.file), ("url", entry.url or entry.page),
+        ("sha256", entry.sha256), ("note", entry.note),
+    ]  # fmt: skip
+    for benchmark, figures in entry.figures.items():
+        facts.append((benchmark, ", ".join(f"{name} {value:g}" for name, value in figures.items())))
+    return [(label, text) for label, text in facts if text]
+
+
+def _found(network: PoseNetwork) -> list[tuple[str, str]]:
+    """Label and text of what the network itself tells."""
+    d = network.description
+    parameters = sum(p.numel() for p in network.parameters())
+    return [
+        ("network", type(network).__name__), ("parameters", f"{parameters:,}"),
+        ("keypoints", f"{len(d.keypoints)} ({d.keypoints.name}): {', '.join(d.keypoints.names)}"),
+        ("input", "{}x{}".format(*d.input_size) + f" {d.colour.upper()}, mean {d.mean}, std {d.std}"),
+        ("heat maps", "{}x{}".format(*d.heatmap_size) + f", peak {d.peak:g}, decoding {d.decoding}"),
+        ("crop", f"box × {d.padding}, {_grid(d)}"),
+    ]  # fmt: skip
 
 
 def _grid(d: PoseDescription) -> str:

@@ -17,6 +17,7 @@ from evaluation.posetrack.precision import Precision
 from evaluation.posetrack.scoring import PoseTrackResult
 from evaluation.posetrack.sweep import Sweep
 from evaluation.report import format_cell
+from models.console import table_console
 
 Row = dict[str, float]
 COLUMN_NAMES = (*COLUMNS, "Total", "MOTP", "Prec", "Rec")
@@ -197,12 +198,8 @@ def sweep_tables(grid: Sweep) -> list[Table]:
 def print_table(title: str, columns: Sequence[str], table: Mapping[str, Mapping[str, float | str]]) -> None:
     """One table; columns that no row has are left out."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table as View
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=160)  # a file has no width: nothing is cut
     shown = [name for name in columns if any(name in row for row in table.values())]
     view = View(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     view.add_column("", no_wrap=True)
@@ -210,4 +207,4 @@ def print_table(title: str, columns: Sequence[str], table: Mapping[str, Mapping[
         view.add_column(name, justify="right", no_wrap=True)
     for name, row in table.items():
         view.add_row(name, *(format_cell(row.get(column)) for column in shown))
-    console.print(view)
+    table_console().print(view)
