@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
+import cv2
 import numpy as np
 
 from models.errors import InputError
@@ -238,6 +239,7 @@ class LiveSession:
     def _warm_up(self, frame: Frame) -> None:
         """Run everything once on a first frame, for each usual number of people: first runs are slow."""
         self.tracker.detector(frame)
+        cv2.cvtColor(np.zeros((1, 1, 3), np.float32), cv2.COLOR_BGR2LAB)  # OpenCV makes tables for 0.1 s
         height, width = frame.image.shape[:2]
         for stage in {id(stage): stage for stage in self._stages.values()}.values():
             for people in range(1, WARM_PEOPLE + 1):
