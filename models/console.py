@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def table_console() -> Console:
-    """Standard output, as wide as the terminal or COLUMNS says; a file has no width, so little is folded."""
+    """Standard output: as wide as the terminal, and wide where it is a file, so that no column is cut."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 200)
+    return Console(width=None if sys.stdout.isatty() else 200)
