@@ -225,6 +225,7 @@ def dataset(document: Document, keypoint_set: KeypointSet, images: str | Path) -
     triples = np.array([p["keypoints"] for p in people], np.float64).reshape(n, k, 3)
     boxes = np.array([p["bbox"] for p in people], np.float64).reshape(n, 4)
     boxes[:, 2:] += boxes[:, :2]
+    sizes = np.array([(p.get("width", 0), p.get("height", 0)) for p in pictures], np.int32)
     labelled = triples[..., 2] > 0
     weights = labelled.astype(np.float32)
     for i, person in enumerate(people):
@@ -234,9 +235,7 @@ def dataset(document: Document, keypoint_set: KeypointSet, images: str | Path) -
         keypoint_set=keypoint_set,
         images=tuple(Path(images) / picture["file_name"] for picture in pictures),
         image_ids=np.array([picture["id"] for picture in pictures], np.int64),
-        image_sizes=np.array([(p.get("width", 0), p.get("height", 0)) for p in pictures], np.int32).reshape(
-            -1, 2
-        ),
+        image_sizes=sizes.reshape(-1, 2),
         image_index=np.array([position[p["image_id"]] for p in people], np.intp),
         person_ids=np.array([p["id"] for p in people], np.int64),
         boxes=boxes.astype(np.float32),

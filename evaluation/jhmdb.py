@@ -96,9 +96,8 @@ def _from_files(files: list[Path]) -> Document:
 
 
 def _to_zero_based(person: Document, width: int | None, height: int | None) -> None:
-    keypoints = np.array(person["keypoints"], np.float32).reshape(
-        -1, 3
-    )  # single precision, as MMPose reads them
+    # single precision, as MMPose reads them
+    keypoints = np.array(person["keypoints"], np.float32).reshape(-1, 3)
     keypoints[:, :2] -= 1
     x, y, w, h = person["bbox"]
     corners = np.array([x - 1, y - 1, x - 1 + w, y - 1 + h], np.float32)
@@ -115,12 +114,10 @@ def _owner_frames(folder: Path) -> Iterator[tuple[Document, Document]]:
         action, clip = path.parts[-3], path.parts[-2]
         if clip not in tested:
             continue
-        positions = (
-            np.asarray(load_mat(path)["pos_img"], np.float32).reshape(2, len(JHMDB), -1).transpose(2, 1, 0)
-        )
+        positions = np.asarray(load_mat(path)["pos_img"], np.float32).reshape(2, len(JHMDB), -1)
         mask = folder / "puppet_mask" / action / clip / "puppet_mask.mat"
         masks = np.asarray(load_mat(mask)["part_mask"]) if mask.is_file() else None
-        for frame, joints in enumerate(positions):
+        for frame, joints in enumerate(positions.transpose(2, 1, 0)):
             number += 1
             box = _joint_box(joints) if masks is None else _mask_box(masks[..., frame])
             person = {

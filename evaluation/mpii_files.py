@@ -123,15 +123,8 @@ def _from_matrices(content: dict[str, Any], path: Path) -> Document:
         low, high = joints[known].min(axis=0, initial=np.inf), joints[known].max(axis=0, initial=-np.inf)
         box = [*(low - 1), *(high - low)] if known.any() else [0.0, 0.0, 0.0, 0.0]
         images.append({"id": i, "file_name": ""})
-        people.append(
-            {
-                "id": i,
-                "image_id": i,
-                "bbox": box,
-                "keypoints": keypoints.reshape(-1).tolist(),
-                "head_size": float(size),
-            }
-        )
+        person = {"id": i, "image_id": i, "bbox": box, "keypoints": keypoints.reshape(-1).tolist()}
+        people.append(person | {"head_size": float(size)})
     return {"images": images, "annotations": people}
 
 
@@ -139,9 +132,8 @@ def _from_release(release: Any) -> Document:
     """The training people of ``mpii_human_pose_v1_u12_1.mat``; those of the test set are not annotated."""
     images: list[Document] = []
     people: list[Document] = []
-    for i, (entry, training) in enumerate(
-        zip(_list(release.annolist), _list(release.img_train), strict=True), 1
-    ):
+    entries = zip(_list(release.annolist), _list(release.img_train), strict=True)
+    for i, (entry, training) in enumerate(entries, 1):
         if not training:
             continue
         found: list[Document] = []
@@ -152,12 +144,10 @@ def _from_release(release: Any) -> Document:
             if not labelled.any() or not hasattr(position, "x") or np.size(scale) != 1:
                 continue
             centre = (float(position.x), float(position.y))
-            annotation = _person(len(people) + len(found) + 1, i, joints, labelled, centre, float(scale))
-            corners = [float(getattr(rectangle, name)) for name in ("x1", "y1", "x2", "y2")]
-            annotation["head_size"] = HEAD_SIZE * float(
-                np.hypot(corners[2] - corners[0], corners[3] - corners[1])
-            )
-            found.append(annotation)
+            person = _person(len(people) + len(found) + 1, i, joints, labelled, centre, float(scale))
+            left, top, right, bottom = (float(getattr(rectangle, side)) for side in ("x1", "y1", "x2", "y2"))
+            person["head_size"] = HEAD_SIZE * float(np.hypot(right - left, bottom - top))
+            found.append(person)
         if found:
             images.append({"id": i, "file_name": str(entry.image.name)})
             people += found

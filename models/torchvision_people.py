@@ -110,22 +110,23 @@ class PeopleOnly(nn.Module):
         anchors = self.detector.anchor_generator(pictures, levels)[0]
         if isinstance(self.detector, SSD):
             return self._suppress(*self._strongest(logits.softmax(1)[:, PERSON], boxes, anchors))
-        cells = [
-            level.shape[-2] * level.shape[-1] for level in levels
-        ]  # RetinaNet: the strongest of each level
+        return self._strongest_of_levels(levels, logits[:, PERSON].sigmoid(), boxes, anchors)
+
+    def _strongest_of_levels(
+        self, levels: list[Tensor], scores: Tensor, shifts: Tensor, anchors: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """RetinaNet takes as many of each level's anchors into the suppression."""
+        cells = [level.shape[-2] * level.shape[-1] for level in levels]
         counts = [len(anchors) // sum(cells) * n for n in cells]
-        parts = zip(
-            logits[:, PERSON].sigmoid().split(counts), boxes.split(counts), anchors.split(counts), strict=True
-        )
+        parts = zip(scores.split(counts), shifts.split(counts), anchors.split(counts), strict=True)
         found = [self._strongest(*part) for part in parts]
         return self._suppress(*(torch.cat(part) for part in zip(*found, strict=True)))
 
     def _two_stages(self, pictures: object, features: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         proposals, _ = self.detector.rpn(pictures, features, None)
         heads = self.detector.roi_heads
-        logits, shifts = heads.box_predictor(
-            heads.box_head(heads.box_roi_pool(features, proposals, [self.size]))
-        )
+        regions = heads.box_head(heads.box_roi_pool(features, proposals, [self.size]))
+        logits, shifts = heads.box_predictor(regions)
         boxes = heads.box_coder.decode(shifts, proposals)[:, PERSON]
         return self._suppress(boxes, logits.softmax(1)[:, PERSON])
 

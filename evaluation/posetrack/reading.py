@@ -306,11 +306,9 @@ class _Persons:
 
     def _head_sizes(self) -> NDArray[np.float64]:
         """(P,) 0.6 × diagonal of bbox_head, its corners rounded as poseval does; NaN where missing."""
-        none = [math.nan] * 4
+        given = [a.get("bbox_head") or [math.nan] * 4 for a in self.annotations]
         try:
-            boxes = np.array([a.get("bbox_head") or none for a in self.annotations], np.float64).reshape(
-                -1, 4
-            )
+            boxes = np.array(given, np.float64).reshape(-1, 4)
         except (ValueError, TypeError):
             raise InputError(f"{self.path}: a 'bbox_head' does not hold four numbers") from None
         corner, size = boxes[:, :2], boxes[:, 2:]

@@ -299,17 +299,8 @@ def test_command_prints_and_writes(tmp_path: Path) -> None:
         "--gt", gt, "--pred", pred, "--full", "--json", tmp_path / "o" / "a.json", "--csv", tmp_path / "a.csv"
     )
     assert done.returncode == 0, done.stderr
-    for word in (
-        "poseval protocol",
-        "Head",
-        "Ankl",
-        "Total",
-        "MOTA",
-        "MOTP",
-        "HOTA",
-        "IDF1",
-        "Mostly tracked",
-    ):
+    words = "Head", "Ankl", "Total", "MOTA", "MOTP", "HOTA", "IDF1", "Mostly tracked", "poseval protocol"
+    for word in words:
         assert word in done.stdout
     written = json.loads((tmp_path / "o" / "a.json").read_text())
     assert written["MOT"]["mota"][15] == 100

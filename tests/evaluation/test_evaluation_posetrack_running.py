@@ -130,11 +130,8 @@ def test_tracking_resumes_and_refuses_other_settings(
     assert all(file.exists() for file in files)
     people = json.loads(files[0].read_text())["annotations"]
     assert {person["track_id"] for person in people} == {1, 2}
-    assert sorted({person["image_id"] for person in people}) == [
-        100,
-        101,
-        102,
-    ]  # the last frame is not needed
+    # the last frame is not needed
+    assert sorted({person["image_id"] for person in people}) == [100, 101, 102]
     assert json.loads(files[2].read_text())["annotations"] == []  # random weights: no joint is sure enough
     files[3].unlink()
     before = files[2].stat().st_mtime_ns
@@ -148,19 +145,8 @@ def test_tracking_resumes_and_refuses_other_settings(
 
 
 def test_the_papers_ablation_in_one_command(run: Run, data: Path, model: Path, tmp_path: Path) -> None:
-    arguments = (
-        "--data",
-        data,
-        "--model",
-        model,
-        "--save",
-        tmp_path,
-        "--engine",
-        "torch",
-        "--json",
-        tmp_path / "a",
-    )
-    done = run(*arguments, "--ablation", "--set", "joint_threshold=0")
+    arguments = ("--data", data, "--model", model, "--save", tmp_path, "--engine", "torch")
+    done = run(*arguments, "--json", tmp_path / "a", "--ablation", "--set", "joint_threshold=0")
     assert done.status == 0, done.err
     rows = json.loads((tmp_path / "a").read_text())["ablation"]
     assert list(rows) == ["a1", "a2", "a3", "a4", "a5", "a6"]
@@ -200,14 +186,7 @@ def test_boxes_from_a_file(run: Run, data: Path, model: Path, tmp_path: Path) ->
         ),
         (["--data", "DATA", "--model", "MODEL", "--json", "MODEL"], "it is an input"),
         (
-            [
-                "--data",
-                "DATA",
-                "--model",
-                "MODEL",
-                "--json",
-                "DATA/annotations/val/../val/000001_mpii_test.json",
-            ],
+            ["--data", "DATA", "--model", "MODEL", "--json", "DATA/annotations/val/000001_mpii_test.json"],
             "it is an input",
         ),
         (["--data", "DATA", "--model", "MODEL", "--json", "x.out", "--csv", "x.out"], "two outputs would be"),

@@ -183,9 +183,8 @@ def test_mpii_owners_mat(tmp_path):
     path = tmp_path / "mpii_human_pose_v1_u12_1.mat"
     savemat(path, {"RELEASE": release})
     document = read("mpii", path)
-    assert [image["file_name"] for image in document["images"]] == [
-        "a.jpg"
-    ]  # b has nobody, c is of the test set
+    # b has nobody, c is of the test set
+    assert [image["file_name"] for image in document["images"]] == ["a.jpg"]
     (person,) = document["annotations"]
     assert person["bbox"] == [-1.0, 11.5, 300.0, 300.0]
     assert person["head_size"] == pytest.approx(0.6 * 50)

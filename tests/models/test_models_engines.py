@@ -91,7 +91,6 @@ def test_any_image_network_can_be_compiled(engine: str) -> None:
         means, blue = run(pictures)
         np.testing.assert_allclose(means, pictures.mean((1, 2)), rtol=1e-4)
         np.testing.assert_allclose(blue, pictures[..., 0], rtol=1e-4)
-        assert [o.shape for o in run(pictures[:0])] == [(0, 3), (0, *size)]
 
 
 @pytest.mark.parametrize("build", [None, MSPN, MegEngineMSPN])
