@@ -1,4 +1,4 @@
-"""From a command's options to a tracker ready to run."""
+"""From a command's options to a tracker ready to run, and what its results tell of it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tracker.cli import DETECTOR, POSE_MODEL, settings, tracker_options
+from tracker.draw import DrawOptions
+from tracker.results.sink import RunInfo
 
 if TYPE_CHECKING:
     from tracker.pipeline import PoseTracker
+    from tracker.video.source import SourceInfo
 
 
 def build_tracker(args: argparse.Namespace) -> PoseTracker:
@@ -50,6 +53,12 @@ def model_facts(tracker: PoseTracker) -> dict[str, Any]:
     }
 
 
-def option_facts(tracker: PoseTracker) -> dict[str, Any]:
-    """The tracker's settings for result files."""
-    return asdict(tracker.options)
+def run_info(tracker: PoseTracker, source: SourceInfo) -> RunInfo:
+    """The facts of a run for result files."""
+    keypoints, options = tracker.pose.description.keypoints, tracker.options
+    return RunInfo(source, keypoints, options.joint_threshold, model_facts(tracker), asdict(options))
+
+
+def draw_options(args: argparse.Namespace, tracker: PoseTracker) -> DrawOptions:
+    """What the options ask to be drawn."""
+    return DrawOptions(args.boxes, not args.no_ids, args.trails, tracker.options.joint_threshold)

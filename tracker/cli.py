@@ -197,6 +197,11 @@ def settings(args: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
+def outputs_asked(args: argparse.Namespace) -> dict[str, str]:
+    """Option name → path of the result files that were asked for."""
+    return {name: getattr(args, name) for name in NAMES if getattr(args, name)}
+
+
 def files_read(args: argparse.Namespace) -> list[Path]:
     """What a run reads beside its inputs: boxes and networks, whose names count as files, too."""
     given = settings(args)

@@ -15,14 +15,13 @@ from types import FrameType
 import numpy as np
 
 from models.errors import InputError
-from tracker.assembly import build_tracker, describe, model_facts, option_facts
+from tracker.assembly import build_tracker, describe, draw_options, run_info
 from tracker.boxes_file import SUFFIXES
-from tracker.cli import FRAME_RATE, files_read
-from tracker.draw import DrawOptions
-from tracker.outputs import DEFAULTS, NAMES, OVERLAY, OutputPlan, close_all, plan_outputs, write_all
+from tracker.cli import FRAME_RATE, files_read, outputs_asked
+from tracker.outputs import DEFAULTS, OVERLAY, OutputPlan, close_all, plan_outputs, write_all
 from tracker.pipeline import PoseTracker
 from tracker.progress import Summary, with_progress
-from tracker.results.sink import RunInfo, Sink
+from tracker.results.sink import Sink
 from tracker.smoothing import OneEuro, savitzky_golay
 from tracker.threads import WriteBehind, read_ahead
 from tracker.types import Frame, FrameResult
@@ -43,7 +42,7 @@ def track_videos(args: argparse.Namespace) -> int:
     cannot be used.
     """
     sources = expand_inputs(args.inputs)
-    asked = {name: getattr(args, name) for name in NAMES if getattr(args, name)}
+    asked = outputs_asked(args)
     _refuse_useless(args, sources, overlay=OVERLAY in (asked or DEFAULTS))
     plans, status = [], DONE
     for plan in plan_outputs(sources, asked, files_read(args)):
@@ -140,9 +139,7 @@ def _track_one(
     summary, threshold = Summary(), tracker.options.joint_threshold
     with ExitStack() as stack:
         source = stack.enter_context(_open(plan.source, args))
-        keypoints = tracker.pose.description.keypoints
-        run = RunInfo(source.info, keypoints, threshold, model_facts(tracker), option_facts(tracker))
-        sinks = plan.open(run, DrawOptions(args.boxes, not args.no_ids, args.trails, threshold))
+        sinks = plan.open(run_info(tracker, source.info), draw_options(args, tracker))
         frames: Iterable[Frame] = source
         if args.workers:
             frames = stack.enter_context(closing(read_ahead(source)))

@@ -34,6 +34,7 @@ from typing import Any
 
 import orjson
 
+from tracker.assembly import model_facts
 from tracker.draw import DrawOptions, id_colour
 from tracker.live.session import LiveResult, LiveSession
 from tracker.pipeline import PoseTracker
@@ -43,8 +44,6 @@ from tracker.types import FrameResult
 
 def hello(camera: str, tracker: PoseTracker) -> dict[str, Any]:
     """Facts that stay the same."""
-    from tracker.assembly import model_facts
-
     keypoints = tracker.pose.description.keypoints
     return {
         "type": "hello",

@@ -12,9 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from models.errors import InputError
-from tracker.assembly import build_tracker, describe, model_facts, option_facts
-from tracker.cli import tracker_options
-from tracker.draw import DrawOptions
+from tracker.assembly import build_tracker, describe, draw_options, run_info
+from tracker.cli import outputs_asked, tracker_options
 from tracker.live.cameras import open_camera
 from tracker.live.capture import Capture
 from tracker.live.controller import RateController
@@ -22,9 +21,7 @@ from tracker.live.session import LiveSession
 from tracker.outputs import NAMES, OutputPlan, plan_outputs
 from tracker.pipeline import PoseTracker
 from tracker.pose import PoseStage
-from tracker.results.sink import RunInfo
 from tracker.smoothing import OneEuro, Smooth
-from tracker.video.source import SourceInfo
 
 DONE, FAILED = 0, 1
 BROWSER = "browser"  # the source that says: pages bring their own pictures
@@ -58,7 +55,7 @@ def live_view(args: argparse.Namespace) -> int:
             session = _session(args, stack)
             stack.callback(_ignore_signals)  # the first step of the end, before the session's
             if plan:
-                session.start_recording(_draw_options(args, session.tracker), plan)
+                session.start_recording(draw_options(args, session.tracker), plan)
         if address is not None:
             from tracker.live.server import live_app
             from tracker.live.web import print_address, run_app
@@ -70,7 +67,7 @@ def live_view(args: argparse.Namespace) -> int:
         elif session is not None:
             from tracker.live.window import LiveWindow
 
-            window = LiveWindow(session, _draw_options(args, session.tracker), args.follow)
+            window = LiveWindow(session, draw_options(args, session.tracker), args.follow)
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, window.quit)  # an exception could come while a lock is taken
             window.run()
@@ -88,7 +85,7 @@ def _refuse_useless(args: argparse.Namespace) -> None:
         (not window, "needs --serve", ("allow_remote", "browser_sources")),
         (window, "is for the window; on the page click on the person to follow", ("follow",)),
         (window or args.output, "is for the window and for --output", ("boxes", "no_ids", "trails")),
-        (any(getattr(args, name) for name in NAMES), "needs a file to write, as --output", ("overwrite",)),
+        (bool(outputs_asked(args)), "needs a file to write, as --output", ("overwrite",)),
     ):
         for name in names:
             if not useful and getattr(args, name):
@@ -130,7 +127,7 @@ def _session(args: argparse.Namespace, stack: ExitStack) -> LiveSession:
         capture,
         tracker,
         controller,
-        _run_info(tracker),
+        partial(run_info, tracker),
         Path(args.recordings or "."),
         fast=fast,
         smooth=_new_smooth(args),
@@ -163,24 +160,14 @@ def _new_smooth(args: argparse.Namespace) -> Smooth | None:
     return OneEuro(joint_threshold=tracker_options(args).joint_threshold)
 
 
-def _run_info(tracker: PoseTracker) -> Callable[[SourceInfo], RunInfo]:
-    """Facts for result files, once the source's are known."""
-    keypoints, threshold = tracker.pose.description.keypoints, tracker.options.joint_threshold
-    return lambda source: RunInfo(source, keypoints, threshold, model_facts(tracker), option_facts(tracker))
-
-
 def _plan(args: argparse.Namespace) -> OutputPlan | None:
     """The files of the whole session that were asked for; raises InputError where they may not be written."""
-    asked = {name: getattr(args, name) for name in NAMES if getattr(args, name)}
+    asked = outputs_asked(args)
     if not asked:
         return None
     plan = plan_outputs([args.source], asked)[0]
     plan.check(args.overwrite)
     return plan
-
-
-def _draw_options(args: argparse.Namespace, tracker: PoseTracker) -> DrawOptions:
-    return DrawOptions(args.boxes, not args.no_ids, args.trails, tracker.options.joint_threshold)
 
 
 def _tell(session: LiveSession) -> int:
