@@ -39,6 +39,22 @@ class CaptureStatus:
     lost: int = 0
 
 
+class Rate:
+    """How many moments a second there were of late."""
+
+    def __init__(self) -> None:
+        self._moments: deque[float] = deque()
+
+    def add(self, moment: float) -> float:
+        """Take in a moment, in growing seconds; gives the rate over the last `RATE_SECONDS`."""
+        moments = self._moments
+        moments.append(moment)
+        while moments[0] < moment - RATE_SECONDS:
+            moments.popleft()
+        span = moment - moments[0]
+        return (len(moments) - 1) / span if span > 0 else 0.0
+
+
 class Capture:
     """Keeps the newest picture of a camera; use it in a `with` block.
 
@@ -68,7 +84,7 @@ class Capture:
         self._reopen = reopen
         self._first_wait = first_wait
         self._longest_wait = longest_wait
-        self._arrivals: deque[float] = deque()
+        self._rate = Rate()
         self._frame: Frame | None = None
         self._status = CaptureStatus()
         self._changed = threading.Condition()
@@ -133,11 +149,7 @@ class Capture:
 
     def _put(self, shot: Shot) -> None:
         image, captured = shot
-        arrivals = self._arrivals
-        arrivals.append(captured)
-        while arrivals[0] < captured - RATE_SECONDS:
-            arrivals.popleft()
-        span = arrivals[-1] - arrivals[0]
+        rate = self._rate.add(captured)
         moment = Fraction(round((captured - self.epoch) * 1_000_000), 1_000_000)
         with self._changed:
             self._frame = Frame(self._status.frames, moment, image)
@@ -146,7 +158,7 @@ class Capture:
                 state="live",
                 message="",
                 frames=self._status.frames + 1,
-                rate=(len(arrivals) - 1) / span if span > 0 else 0.0,
+                rate=rate,
             )
             self._changed.notify_all()
 

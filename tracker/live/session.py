@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ import numpy as np
 
 from models.errors import InputError
 from tracker.draw import DrawOptions
-from tracker.live.capture import RATE_SECONDS, Capture, CaptureStatus
+from tracker.live.capture import Capture, CaptureStatus, Rate
 from tracker.live.controller import Choice, RateController
 from tracker.live.recording import Recording, timed_plan
 from tracker.outputs import OutputPlan
@@ -95,6 +94,7 @@ class LiveSession:
         self._stages = {False: tracker.pose, True: fast or tracker.pose}
         self._smooth = smooth
         self._follow = follow
+        self._rate = Rate()
         self._run_info = run_info
         self._recording: Recording | None = None
         self._recorder = threading.Lock()
@@ -198,7 +198,6 @@ class LiveSession:
         self.note = f"the recording broke off: {reason}; what was written is kept"
 
     def _run(self) -> None:
-        times: deque[float] = deque()
         warm = False
         try:
             while not self._stop.is_set():
@@ -206,35 +205,33 @@ class LiveSession:
                 if frame is None:
                     if self.capture.over:
                         break
-                    continue
-                if not warm:
-                    self._warm_up(frame)
+                elif warm:
+                    self._track(frame)
+                else:
+                    self._warm_up(frame)  # which takes so long that the frame is old by then
                     warm = True
-                    continue  # the frame is old by now
-                began = time.monotonic()
-                self.tracker.pose = self._stages[self.controller.choice.fast]
-                result = self.tracker.step(frame)
-                if self._smooth:
-                    result = self._smooth(result)
-                ready = time.monotonic()
-                choice = self.controller.update(result, ready - began)
-                self.tracker.options = replace(
-                    self.tracker.options, detect_every=choice.detect_every, max_crops=choice.max_crops
-                )
-                times.append(ready)
-                while times[0] < ready - RATE_SECONDS:
-                    times.popleft()
-                rate = (len(times) - 1) / (ready - times[0]) if len(times) > 1 else 0.0
-                dark = bool(frame.image[::16, ::16].mean() < DARK)
-                number = self._latest.number + 1 if self._latest else 1
-                captured = self.capture.captured(frame)
-                self._publish(LiveResult(number, result, captured, ready, rate, choice, dark))
-                self._record(result)
         except Exception as error:
             self.failure = error
         finally:
             self.stop_recording()
             self._publish(self._latest)
+
+    def _track(self, frame: Frame) -> None:
+        began = time.monotonic()
+        self.tracker.pose = self._stages[self.controller.choice.fast]
+        result = self.tracker.step(frame)
+        if self._smooth:
+            result = self._smooth(result)
+        ready = time.monotonic()
+        choice = self.controller.update(result, ready - began)
+        self.tracker.options = replace(
+            self.tracker.options, detect_every=choice.detect_every, max_crops=choice.max_crops
+        )
+        number = self._latest.number + 1 if self._latest else 1
+        captured, rate = self.capture.captured(frame), self._rate.add(ready)
+        dark = bool(frame.image[::16, ::16].mean() < DARK)
+        self._publish(LiveResult(number, result, captured, ready, rate, choice, dark))
+        self._record(result)
 
     def _warm_up(self, frame: Frame) -> None:
         """Run everything once on a first frame, for each usual number of people: first runs are slow."""
