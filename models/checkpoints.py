@@ -1,4 +1,9 @@
-"""One door to every keypoint network: by zoo name or by file, whatever program wrote the file."""
+"""One door to every keypoint network: by zoo name or by file, whatever program wrote the file.
+
+A file becomes tensors by its own keys (`models.checkpoint_files`), these get our keys (`models.key_layouts`),
+keys and shapes tell the network (`models.architectures`), into which the tensors go. What they do not tell is
+its description: the file's own, or what is known of the zoo's entry, the program and the file's name.
+"""
 
 from __future__ import annotations
 

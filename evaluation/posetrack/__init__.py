@@ -1,6 +1,7 @@
 """PoseTrack: reading, matching and scoring of tracked poses, in numpy alone.
 
-``evaluate(gt, pred)`` scores two folders; `evaluation.posetrack.table` prints and writes what it gives.
+``evaluate(gt, pred)`` scores two folders: `formats` reads sequences, `frames` pairs their frames, `pairs`
+measures the distances of people, from which follow AP (`precision`) and MOTA (`clear_mot`); `table` prints.
 """
 
 from evaluation.posetrack.scoring import PoseTrackResult, evaluate

@@ -193,11 +193,11 @@ def _run_options(args: argparse.Namespace) -> RunOptions:
 
     names = {part.name for part in fields(RunOptions)}
     given = {name: value for name, value in vars(args).items() if name in names and value is not None}
-    return RunOptions(**given, tracker=_tracker_settings(args.set))
+    return RunOptions(**given, tracker=tracker_settings(args.set))
 
 
-def _tracker_settings(pairs: list[str]) -> dict[str, Any]:
-    """``key=value`` texts as values of the tracker's own types."""
+def tracker_settings(pairs: list[str]) -> dict[str, Any]:
+    """``key=value`` texts as values of the tracker's own types; raises InputError for any other."""
     from tracker.options import TrackerOptions
 
     known = asdict(TrackerOptions())

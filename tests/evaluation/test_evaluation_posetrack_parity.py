@@ -13,7 +13,6 @@ from evaluation.posetrack.table import to_json
 from models.errors import InputError
 
 FOLDER = Path("reference") / "posetrack18"
-# The hidden cases are of the same kinds; the names here only label the tests.
 CASES = ["case_1", "case_2", "case_3"]
 MICRO = [
     "01_perfect",

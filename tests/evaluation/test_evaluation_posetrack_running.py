@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from evaluation.__main__ import main
-from evaluation.posetrack.command import _tracker_settings
+from evaluation.posetrack.command import tracker_settings
 from evaluation.posetrack.joints import JOINTS
 from evaluation.posetrack.measures import measure
 from evaluation.posetrack.page import write_page
@@ -235,7 +235,7 @@ def test_missing_images_are_named(run: Run, data: Path, model: Path, tmp_path: P
 
 def test_settings_have_the_trackers_types() -> None:
     given = ["similarity=flow", "queue=3", "joint-threshold=0.25", "propagate=false", "max_people=4"]
-    assert _tracker_settings(given) == {
+    assert tracker_settings(given) == {
         "similarity": "flow",
         "queue": 3,
         "joint_threshold": 0.25,
