@@ -63,8 +63,8 @@ class PoseTracker:
 
     def step(self, frame: Frame) -> FrameResult:
         """Track through the next frame."""
-        options, people, seconds = self.options, self._people, defaultdict[str, float](float)
-        time = float(frame.time)
+        options, people, body = self.options, self._people, self.pose.description.keypoints
+        time, seconds = float(frame.time), defaultdict[str, float](float)
         with _adding_to(seconds, "flow"):
             before, view = self._view, small_view(frame.image)
             cut = self._shots(view.grey)
@@ -86,12 +86,10 @@ class PoseTracker:
         keypoints, scores = self.pose(frame.image, proposals.windows)
         seconds.update(self.pose.seconds)
         with _adding_to(seconds, "match"):
-            poses = distinct_poses(
-                proposals, keypoints, scores, self.pose.description.keypoints.sigmas, options
-            )
+            poses = distinct_poses(proposals, keypoints, scores, body.sigmas, options)
             poses = concatenate((poses, carried[resting]))
-            limbs = self.pose.description.keypoints.limb_index
-            poses = people.identify(poses, limb_colours(view, poses, people.sure(poses), limbs), time)
+            colours = limb_colours(view, poses, people.sure(poses), body.limb_index)
+            poses = people.identify(poses, colours, time)
             tentative = people.tentative(poses)
             self._look_again = not detect and people.lost_sight(carried, poses)
             lost = people.lost(time) if options.write_carried else poses[:0]

@@ -84,8 +84,9 @@ def from_people(people: Poses, sure: NDArray[np.bool_], doubted: NDArray[np.bool
 def unite(detections: Proposals, people: Proposals, nms: float) -> Proposals:
     """Non-maximum suppression over both; a detection, being fresher, goes before a box carried along.
 
-    Windows overlap too much from `nms` on, whole boxes, which those of people close together may do, halfway
-    from there to equal ones: half a person carried along and a detection of all of them are one.
+    Two proposals are of one person where their windows overlap by more than `nms`, or their whole boxes by
+    more than halfway from `nms` to 1. The latter finds somebody of whom the flow has carried a few joints,
+    and so a small window, but asks for more, as whole boxes of two people close together overlap, too.
     """
     pairs = ((getattr(detections, field.name), getattr(people, field.name)) for field in fields(Proposals))
     both = Proposals(*(np.concatenate(pair) for pair in pairs))

@@ -134,30 +134,22 @@ class People:
         self, track_ids: NDArray[np.int64], poses: Poses, colours: NDArray[np.float32], time: float
     ) -> None:
         """Further chances for poses without an id: where somebody is expected, then near where they were."""
-
-        def expected_there(away: list[Track], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-            return box_iou(np.stack([track.filter.box for track in away]), boxes)
-
-        def near(away: list[Track], boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
-            last = np.concatenate([track.pose.boxes for track in away])
-            return within_reach(last, boxes, time - np.array([track.seen for track in away]))
-
-        for place, seconds, minimum in (
-            (expected_there, self._options.carry, OVERLAP),
-            (near, self._options.remember, LIKENESS),
+        for seconds, place, minimum in (
+            (self._options.carry, _overlap_expected, OVERLAP),
+            (self._options.remember, _near_last, LIKENESS),
         ):
             free = np.flatnonzero(track_ids == 0)
-            ids = [
-                i
-                for i, track in self._tracks.items()
-                if i not in track_ids and track.seen < time <= track.seen + seconds
-            ]
-            if not len(free) or not ids:
+            away = {i: track for i, track in self._away(time, seconds).items() if i not in track_ids}
+            if not len(free) or not away:
                 continue
-            away = [self._tracks[i] for i in ids]
-            similarity = place(away, poses.boxes[free]) * self._likeness(away, colours[free])
+            tracks = list(away.values())
+            similarity = place(tracks, poses.boxes[free], time) * self._likeness(tracks, colours[free])
             rows, columns = self._match(similarity, minimum)
-            track_ids[free[columns]] = np.array(ids)[rows]
+            track_ids[free[columns]] = np.array(list(away))[rows]
+
+    def _away(self, time: float, seconds: float) -> dict[int, Track]:
+        """Who has not been seen at a time, but in so many seconds before."""
+        return {i: track for i, track in self._tracks.items() if track.seen < time <= track.seen + seconds}
 
     def _start(self, track_ids: NDArray[np.int64], poses: Poses) -> NDArray[np.int64]:
         """New ids for strong poses in boxes of the detector, best first, as far as there is room."""
@@ -204,12 +196,20 @@ class People:
 
     def lost(self, time: float) -> Poses:
         """Confirmed people missing from the frame at a time, where the Kalman filter expects them."""
-        missing = [
-            track
-            for track in self._tracks.values()
-            if track.seen < time <= track.seen + self._options.carry and track.frames >= self._options.confirm
-        ]
+        away = self._away(time, self._options.carry).values()
+        missing = [track for track in away if track.frames >= self._options.confirm]
         return concatenate([self._nobody, *(_moved_to(track.pose, track.filter.box) for track in missing)])
+
+
+def _overlap_expected(away: list[Track], boxes: NDArray[np.float32], time: float) -> NDArray[np.float32]:
+    """(T, N) overlap of boxes with those where the Kalman filter expects people."""
+    return box_iou(np.stack([track.filter.box for track in away]), boxes)
+
+
+def _near_last(away: list[Track], boxes: NDArray[np.float32], time: float) -> NDArray[np.bool_]:
+    """(T, N) whether people may have come to the boxes from where they were last seen."""
+    last = np.concatenate([track.pose.boxes for track in away])
+    return within_reach(last, boxes, time - np.array([track.seen for track in away]))
 
 
 def _moved_to(pose: Poses, box: NDArray[np.float32]) -> Poses:
