@@ -17,7 +17,11 @@ from models.errors import InputError
 def digest_or_name(name: str) -> str:
     """What tells a file from another of the same name: its digest; the name itself where it is no file."""
     path = Path(name)
-    return f"{path.name} {digest_of(path)[:16]}" if path.is_file() else name
+    if not path.is_file():
+        return name
+    weights = [path.with_suffix(".bin")] if path.suffix == ".xml" else []  # an OpenVINO model has two files
+    digests = [digest_of(file)[:16] for file in (path, *weights) if file.is_file()]
+    return " ".join((path.name, *digests))
 
 
 class SavedPoses:

@@ -8,7 +8,7 @@ import pytest
 from evaluation.__main__ import main
 from evaluation.annotations import check_document, dataset
 from evaluation.person_boxes import annotated_boxes, boxes_from_file, detected_boxes, image_files
-from evaluation.saved import SavedPoses
+from evaluation.saved import SavedPoses, digest_or_name
 from models import zoo
 from models.errors import InputError
 from models.keypoints import COCO
@@ -99,6 +99,16 @@ def test_poses_are_kept_and_taken_up(tmp_path):
     part.write_text("nonsense\n")
     with pytest.raises(InputError, match="damaged"), SavedPoses(path, "settings", 4, 3):
         pass
+
+
+def test_other_weights_are_another_network(tmp_path):
+    model, weights = tmp_path / "pose.xml", tmp_path / "pose.bin"
+    model.write_text("model")
+    weights.write_text("weights")
+    before = digest_or_name(str(model))
+    weights.write_text("others")
+    assert digest_or_name(str(model)) != before
+    assert digest_or_name("fast") == "fast"
 
 
 @pytest.fixture(scope="module")
