@@ -57,13 +57,15 @@ def new_tracker(tiny_model: Path, boxes_file: Path) -> Callable[[], PoseTracker]
     from models.checkpoints import load_pose_network
     from models.engines import create_engine
     from tracker.detectors import create_detector
+    from tracker.options import TrackerOptions
     from tracker.pose import PoseStage
 
     torch.set_num_threads(1)
 
     def make() -> PoseTracker:
         stage = PoseStage(create_engine(load_pose_network(str(tiny_model)), "torch", "cpu", "fp32"))
-        return PoseTracker(create_detector(boxes_file), stage)
+        # looks are not to count: the network's joints lie anywhere, and so do the colours between them
+        return PoseTracker(create_detector(boxes_file), stage, TrackerOptions(remember=0))
 
     return make
 

@@ -196,7 +196,7 @@ def test_person_followed_is_recorded_alone(live: Live, draw_scene: Scene) -> Non
         session.start_recording(DrawOptions())
         until(lambda: session.over)
     assert session.latest is not None
-    assert len(session.latest.result.poses) == 2
+    assert session.latest.result.poses.track_ids.tolist() == [1, 2]
     assert {tuple(p["id"] for p in f["people"]) for f in recorded(session)["frames"]} == {(2,)}
 
 
