@@ -53,9 +53,9 @@ def arguments() -> argparse.ArgumentParser:
     group.add_argument(
         "--serve",
         nargs="?",
-        const="127.0.0.1:8008",
+        const=cli.ADDRESS,
         metavar="HOST:PORT",
-        help="show it as a page in the browser instead of a window (default: 127.0.0.1:8008)",
+        help=f"show it as a page in the browser instead of a window (default: {cli.ADDRESS})",
     )
     group.add_argument(
         "--allow-remote", action="store_true", help="let --serve listen for other machines, who need a token"

@@ -17,8 +17,8 @@ if __package__ in (None, ""):  # run as a file from anywhere
 from models.errors import InputError, exit_status
 from models.files import check_apart, check_output, read_whole, write_json, write_whole
 from models.options import add_engine_options
-from tracker.cli import DETECTOR, command_parser, files_read
-from tracker.options import TrackerOptions
+from tracker.cli import POSE_MODEL, command_parser, files_read
+from tracker.options import DETECTOR, TrackerOptions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,7 +41,10 @@ def arguments() -> argparse.ArgumentParser:
         help="a person's box in pixels, no detector; may be repeated",
     )
     parser.add_argument(
-        "--pose-model", default="default", metavar="NAME|FILE", help="see python -m models list"
+        "--pose-model",
+        default=POSE_MODEL,
+        metavar="NAME|FILE",
+        help=f"see `python -m models list` (default: {POSE_MODEL})",
     )
     parser.add_argument("--detector", metavar="NAME|FILE", help=f"person detector (default: {DETECTOR})")
     parser.add_argument(
@@ -50,10 +53,15 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--box-threshold",
         type=float,
+        metavar="SCORE",
         help=f"lowest score of a person (default: {TrackerOptions.box_threshold})",
     )
     parser.add_argument(
-        "--joint-threshold", type=float, default=0.3, help="lowest score of a joint (default: 0.3)"
+        "--joint-threshold",
+        type=float,
+        default=0.3,
+        metavar="SCORE",
+        help="lowest score of a joint (default: 0.3)",
     )
     add_engine_options(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")

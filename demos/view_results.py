@@ -24,7 +24,10 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("video", metavar="VIDEO", help="the video or folder of pictures that was tracked")
     parser.add_argument("result", metavar="RESULT", type=Path, help="its result: .json or .jsonl")
     parser.add_argument(
-        "--serve", default="127.0.0.1:8008", metavar="HOST:PORT", help="(default: 127.0.0.1:8008)"
+        "--serve",
+        default=cli.ADDRESS,
+        metavar="HOST:PORT",
+        help=f"where the page is to be found (default: {cli.ADDRESS})",
     )
     parser.add_argument(
         "--allow-remote", action="store_true", help="let --serve listen for other machines, who need a token"

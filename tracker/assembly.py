@@ -6,8 +6,9 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from tracker.cli import DETECTOR, POSE_MODEL, settings, tracker_options
+from tracker.cli import POSE_MODEL, settings, tracker_options
 from tracker.draw import DrawOptions
+from tracker.options import DETECTOR
 from tracker.results.sink import RunInfo
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import Any
 
 from models.command import Parser, file_name, positive
 from models.options import add_engine_options
-from tracker.options import FLOWS, MATCHERS, PRESETS, SIMILARITIES, TrackerOptions
+from tracker.options import DETECTOR, FLOWS, MATCHERS, PRESETS, SIMILARITIES, TrackerOptions
 from tracker.outputs import DEFAULTS, NAMES
 
-DETECTOR = "person_detector"
 POSE_MODEL = "default"
 FRAME_RATE = 25.0  # of pictures, frames a second
+ADDRESS = "127.0.0.1:8008"  # of pages
 
 _DEFAULT = TrackerOptions()
 

@@ -24,12 +24,12 @@ from models.engines import CompiledNetwork, compile_network
 from models.errors import InputError
 from tracker.boxes_file import SUFFIXES, BoxesFile
 from tracker.nms import box_nms
+from tracker.options import DETECTOR
 from tracker.types import Boxes, Detector, Frame
 
 if TYPE_CHECKING:
     from models.person_detector import PersonDetector
 
-OWN = "person_detector"
 TORCHVISION = (
     "fasterrcnn_resnet50_fpn_v2",
     "fasterrcnn_mobilenet_v3_large_fpn",
@@ -92,7 +92,7 @@ class NetworkDetector:
 
 
 def create_detector(
-    name_or_path: str | Path = OWN, engine: str = "auto", device: str = "auto", precision: str = "auto"
+    name_or_path: str | Path = DETECTOR, engine: str = "auto", device: str = "auto", precision: str = "auto"
 ) -> Detector:
     """A detector by name or file, see the module's text; weights that are not here are fetched.
 
@@ -110,15 +110,15 @@ def create_detector(
         return ONNXDetector(path)
     if name in TORCHVISION:
         return _torchvision(name, engine, device, precision)
-    if name == OWN or suffix:
+    if name == DETECTOR or suffix:
         from models import zoo
         from models.person_detector import load_person_detector
 
-        network = load_person_detector(zoo.fetch(name) if name == OWN else path)
+        network = load_person_detector(zoo.fetch(name) if name == DETECTOR else path)
         return own_detector(network, path.stem, engine, device, precision)
     raise InputError(
-        f"unknown detector '{name}': choose from {', '.join((OWN, *TORCHVISION))}, or give a file (.onnx, "
-        ".safetensors; boxes as .json, .txt)"
+        f"unknown detector '{name}': choose from {', '.join((DETECTOR, *TORCHVISION))}, or give a file "
+        "(.onnx, .safetensors; boxes as .json, .txt)"
     )
 
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from models.engines import create_engine, load_engine
 from models.keypoints import KeypointSet
-from tracker.detectors import OWN, create_detector
+from tracker.detectors import create_detector
 from tracker.draw import DrawOptions, Painter
+from tracker.options import DETECTOR
 from tracker.pose import PoseStage
 from tracker.types import Frame, FrameResult, Poses
 
@@ -40,7 +41,7 @@ class PoseEstimator:
     def __init__(
         self,
         model: str | os.PathLike[str] | PoseNetwork = "default",
-        detector: str | os.PathLike[str] = OWN,
+        detector: str | os.PathLike[str] = DETECTOR,
         flip_test: bool = False,
         box_threshold: float = 0.5,
         engine: str = "auto",

@@ -7,6 +7,7 @@ from typing import Any
 
 from models.errors import InputError
 
+DETECTOR = "person_detector"  # the project's own
 SIMILARITIES = ("bbox", "pose", "flow", "multi-flow")
 FLOWS = ("lk", "dis", "raft")
 MATCHERS = ("greedy", "hungarian")
@@ -36,7 +37,7 @@ class TrackerOptions:
         remember: seconds for which a person out of sight is known again by their looks, not far from where
             they were. Looks also decide between people in the same place; 0 leaves all to place, as the paper
             does.
-        write_carried: give such people in the results, too, marked as carried.
+        write_carried: give people whom the Kalman filter alone has in the results, too, marked as carried.
         confirm: frames in which a person must be seen before they count as confirmed.
         max_crops: people a frame whose keypoints the network looks for; the others go with the flow until
             it is their turn. None for all, as always in frames that the detector looks at.

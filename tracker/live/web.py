@@ -23,9 +23,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from models.errors import InputError
+from tracker.cli import ADDRESS
 
 PAGE = Path(__file__).with_name("page")
-DEFAULT_ADDRESS = "127.0.0.1:8008"
 COOKIE = "simpleposetrack_token"
 LOCAL_NAMES = {"localhost", "127.0.0.1", "::1"}
 
@@ -49,19 +49,19 @@ class Address:
     @classmethod
     def parse(cls, text: str, allow_remote: bool = False) -> Address:
         """Read ``HOST:PORT``, ``HOST`` or ``PORT``; raises InputError for a host that others can reach."""
-        usual = urlsplit(f"//{DEFAULT_ADDRESS}")
+        usual = urlsplit(f"//{ADDRESS}")
         try:
             parts = urlsplit(f"//127.0.0.1:{text}" if text.isdecimal() else f"//{text}")
             host, port = parts.hostname, parts.port
         except ValueError:
             host, port = None, None
         if not host or re.search(r"[^\w.:%\[\]-]", text):
-            raise InputError(f"wrong address '{text}': give HOST:PORT, such as {DEFAULT_ADDRESS}")
+            raise InputError(f"wrong address '{text}': give HOST:PORT, such as {ADDRESS}")
         local = is_local(host)
         if not local and not allow_remote:
             raise InputError(
                 f"'{host}' can be reached from other machines: add --allow-remote if they may see this, "
-                f"or serve on {DEFAULT_ADDRESS}"
+                f"or serve on {ADDRESS}"
             )
         port = usual.port if port is None else port
         assert port is not None
