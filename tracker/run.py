@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import numpy as np
 
@@ -18,6 +16,7 @@ from models.errors import InputError
 from tracker.assembly import build_tracker, describe, draw_options, run_info
 from tracker.boxes_file import SUFFIXES
 from tracker.cli import FRAME_RATE, files_read, outputs_asked
+from tracker.interrupt import StopOnInterrupt
 from tracker.outputs import DEFAULTS, OVERLAY, OutputPlan, close_all, plan_outputs, write_all
 from tracker.pipeline import PoseTracker
 from tracker.progress import Summary, with_progress
@@ -96,41 +95,6 @@ def _check_second_pass(plan: OutputPlan, source: Source, args: argparse.Namespac
             f"--smooth savgol reads a video twice, but '{plan.source}' goes on: choose --smooth one-euro, or "
             "results without a video"
         )
-
-
-class StopOnInterrupt:
-    """In its `with` block a first Ctrl-C (or SIGTERM) sets `asked`, and only a second one interrupts.
-
-    Once `finishing` is set, as files are given their end, nothing interrupts.
-    """
-
-    def __init__(self) -> None:
-        self.asked = False
-        self.finishing = False
-        self._heeded = False
-
-    def __enter__(self) -> StopOnInterrupt:
-        self._before = {s: signal.signal(s, self._stop) for s in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def until(self, results: Iterable[FrameResult]) -> Iterator[FrameResult]:
-        """The results until Ctrl-C is pressed, which ends one pass: a second one takes what came of it."""
-        for result in results:
-            yield result
-            if self.asked and not self._heeded:
-                self._heeded = True
-                return
-
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        if self.asked and not self.finishing:
-            raise KeyboardInterrupt
-        self.asked = True
-        if not self.finishing:
-            print("\nstopping after this frame; Ctrl-C again stops at once", file=sys.stderr)
 
 
 def _track_one(

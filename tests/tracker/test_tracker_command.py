@@ -20,7 +20,8 @@ import numpy as np
 import pytest
 
 from tracker.boxes_file import BoxesFile
-from tracker.run import StopOnInterrupt, smoothed_afterwards
+from tracker.interrupt import StopOnInterrupt
+from tracker.run import smoothed_afterwards
 from tracker.types import Frame, FrameResult, Poses
 from tracker.video import open_source
 
