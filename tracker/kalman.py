@@ -25,6 +25,7 @@ class BoxFilter:
         self.time = time
         self._filter = KalmanFilter(dim_x=8, dim_z=4)
         self._filter.Q[:] = 0
+        self._filter.inv = _inverse_of_diagonal
         self._filter.x[:4, 0] = state
         self._filter.H[:, :4] = np.eye(4)
         height = _height(state)
@@ -53,6 +54,11 @@ class BoxFilter:
         """(4,) left, top, right, bottom in pixels at the filter's present time."""
         centre, size = self._filter.x[:2, 0], np.maximum(self._filter.x[2:4, 0], 1)
         return np.concatenate((centre - size / 2, centre + size / 2)).astype(np.float32)
+
+
+def _inverse_of_diagonal(matrix: NDArray) -> NDArray:
+    """Of the innovation's covariance: centre and size are filtered each by itself."""
+    return np.diag(1 / matrix.diagonal())
 
 
 def _to_state(box: NDArray) -> NDArray[np.float64]:

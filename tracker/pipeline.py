@@ -88,7 +88,8 @@ class PoseTracker:
         with _adding_to(seconds, "match"):
             poses = distinct_poses(proposals, keypoints, scores, body.sigmas, options)
             poses = concatenate((poses, carried[resting]))
-            colours = limb_colours(view, poses, people.sure(poses), body.limb_index)
+            limbs = body.limb_index if options.remember else body.limb_index[:0]  # do looks count?
+            colours = limb_colours(view, poses, people.sure(poses), limbs)
             poses = people.identify(poses, colours, time)
             tentative = people.tentative(poses)
             self._look_again = not detect and people.lost_sight(carried, poses)

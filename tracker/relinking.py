@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-OVERLAP = 0.18  # least intersection over union with the Kalman filter's box, times likeness
+OVERLAP = 0.3  # least intersection over union with the Kalman filter's box, where place alone counts
+LIKE_OVERLAP = 0.18  # the same times likeness, where looks count
 LIKENESS = 0.65  # least likeness of somebody within reach
 REACH = (0.3, 0.5)  # how far from where they were last seen, in their heights: at once, and more each second
 GROWTH = 1.5  # how many times as high, or as low, they may be

@@ -21,7 +21,7 @@ from tracker.matching import MATCHERS
 from tracker.nms import box_iou
 from tracker.options import TrackerOptions
 from tracker.propagation import LEAST_JOINTS, carry, mostly_found
-from tracker.relinking import LIKENESS, OVERLAP, within_reach
+from tracker.relinking import LIKE_OVERLAP, LIKENESS, OVERLAP, within_reach
 from tracker.similarity import similarity_to_people
 from tracker.types import Poses, concatenate
 
@@ -134,9 +134,10 @@ class People:
         self, track_ids: NDArray[np.int64], poses: Poses, colours: NDArray[np.float32], time: float
     ) -> None:
         """Further chances for poses without an id: where somebody is expected, then near where they were."""
+        options = self._options
         for seconds, place, minimum in (
-            (self._options.carry, _overlap_expected, OVERLAP),
-            (self._options.remember, _near_last, LIKENESS),
+            (options.carry, _overlap_expected, LIKE_OVERLAP if options.remember else OVERLAP),
+            (options.remember, _near_last, LIKENESS),
         ):
             free = np.flatnonzero(track_ids == 0)
             away = {i: track for i, track in self._away(time, seconds).items() if i not in track_ids}

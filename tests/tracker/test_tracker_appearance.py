@@ -135,3 +135,22 @@ def test_of_two_in_the_same_place_looks_tell_who_is_who(remember: float, expecte
         else:
             looks = np.concatenate(colours((100, RED), (140, BLUE)))
             assert people.identify(both, looks, frame / 10).track_ids.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("remember", "at", "expected"),
+    [
+        (3.0, 136, 1),  # an overlap of a quarter with where they are expected, and the same clothes
+        (0.0, 136, 2),  # place alone asks for more,
+        (0.0, 125, 1),  # as here
+    ],
+)
+def test_somebody_missing_for_a_moment_is_expected_in_a_place(
+    remember: float, at: float, expected: int
+) -> None:
+    people = People(TrackerOptions(remember=remember, queue=1), 4, None)
+    for frame, x in enumerate([100, 100, 100, 100, None, at]):
+        people.carry(lambda points: (points, np.ones(len(points), bool)), frame / 10)
+        seen, looks = (somebody(0)[:0], []) if x is None else (somebody(x), colours((x, RED)))
+        ids = people.identify(seen, np.array(looks, np.float32).reshape(-1, 3, 3), frame / 10).track_ids
+    assert ids.tolist() == [expected]
