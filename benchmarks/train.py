@@ -66,12 +66,25 @@ def measure(recipe: Recipe, data: Path, world: World, rounds: int, steps: int) -
         return [next(parts) for _ in range(schedule.accumulate)]
 
     held = draw()
-    works: dict[str, Work] = {"data": draw, "step": lambda: step(held), "both": lambda: step(draw())}
+
+    def empty() -> None:
+        """Take what the workers hold ready, so that every round starts alike."""
+        for _ in range(8):
+            draw()
+
+    def learn() -> None:
+        step(held)
+
+    # before the step alone, one that is not timed: the workers fill up meanwhile and are idle from then on
+    works: dict[str, tuple[Work, Work]] = {
+        "data": (empty, draw),
+        "step": (learn, learn),
+        "both": (empty, lambda: step(draw())),
+    }
     times: dict[str, list[float]] = {name: [] for name in works}
     for round_number in range(rounds + 1):
-        for name, work in works.items():
-            for _ in range(8):  # what the workers hold ready, so that every round starts alike
-                draw()
+        for name, (prepare, work) in works.items():
+            prepare()
             began = time.perf_counter()
             for _ in range(steps):
                 work()

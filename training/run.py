@@ -12,6 +12,7 @@ import torch
 from training.checkpoint import RunState
 from training.detector_task import DetectorTask
 from training.distributed import World, synchronise_batch_norm
+from training.memory import keep_freed_memory
 from training.pose_task import PoseTask
 from training.recipe import Recipe, Schedule
 from training.rendered import render_missing
@@ -74,6 +75,8 @@ def create_task(recipe: Recipe, data: Path, world: World) -> Task:
 
 def create_run(recipe: Recipe, data: Path, world: World) -> Run:
     """A run before its first step; raises InputError for wrong data, or what its network cannot be."""
+    if world.device.type == "cpu":
+        keep_freed_memory()
     part = part_size(recipe.schedule, world.size)  # told before scenes are rendered or pictures looked for
     task = create_task(recipe, data, world)
     schedule = in_samples(recipe.schedule, len(task.samples.mix))
