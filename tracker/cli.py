@@ -121,6 +121,7 @@ def add_tracking_arguments(parser: argparse.ArgumentParser) -> None:
     _option(group, "box_threshold", float, "SCORE", "people below this score are dropped")
     _option(group, "joint_threshold", float, "SCORE", "joints below this score count as not seen")
     _option(group, "new_track_threshold", float, "SCORE", "a new id needs this score of the person")
+    _option(group, "new_track_joints", int, "N", "and so many joints, unless the box is certain")
     _option(group, "nms", float, "IOU", "of two boxes that overlap more, the better is kept")
     _option(group, "similarity", str, None, "how a person is found again", SIMILARITIES)
     _option(group, "queue", int, "FRAMES", "earlier frames that multi-flow looks at")

@@ -29,6 +29,8 @@ class TrackerOptions:
         box_threshold: people below this box score are dropped.
         joint_threshold: joints below this score take no part in propagation and similarity.
         new_track_threshold: a person without an earlier one needs this box score to be given an id.
+        new_track_joints: and must show so many joints above their threshold, unless the box is certain: what
+            shows none is mostly far away, comes and goes, and is no pose.
         detect_every: the detector looks at every N-th frame, and at once where propagation fails.
         propagate: people carried on by the flow are proposed to the network beside the detector's boxes
             (paper, section 3.2); without it the detector looks at every frame, and its boxes alone count.
@@ -55,6 +57,7 @@ class TrackerOptions:
     box_threshold: float = 0.5
     joint_threshold: float = 0.4
     new_track_threshold: float = 0.55
+    new_track_joints: int = 3
     detect_every: int = 3
     propagate: bool = True
     carry: float = 0.5
@@ -77,7 +80,7 @@ class TrackerOptions:
             elif field.name in ("queue", "detect_every", "confirm", "max_crops", "max_people"):
                 if value is not None and value < 1:
                     _refuse(field.name, value, "give a whole number from 1")
-            elif field.name in ("carry", "remember", "min_height") and not value >= 0:
+            elif field.name in ("new_track_joints", "carry", "remember", "min_height") and not value >= 0:
                 _refuse(field.name, value, "give a number from 0")
 
 

@@ -25,6 +25,8 @@ from tracker.relinking import LIKE_OVERLAP, LIKENESS, OVERLAP, within_reach
 from tracker.similarity import similarity_to_people
 from tracker.types import Poses, concatenate
 
+CERTAIN_BOX = 0.7  # score from which somebody new need show no joints
+
 
 @dataclass
 class Track:
@@ -153,7 +155,7 @@ class People:
         return {i: track for i, track in self._tracks.items() if track.seen < time <= track.seen + seconds}
 
     def _start(self, track_ids: NDArray[np.int64], poses: Poses) -> NDArray[np.int64]:
-        """New ids for strong poses in boxes of the detector, best first, as far as there is room."""
+        """New ids for poses in strong boxes of the detector, best first, as far as there is room."""
         options = self._options
         room = len(poses) if options.max_people is None else options.max_people
         known = np.flatnonzero(track_ids > 0)
@@ -161,7 +163,9 @@ class People:
         stay = known[np.argsort(track_ids[known])][:room]
         result[stay] = track_ids[stay]
         strong = (poses.track_ids == 0) & (poses.box_scores >= options.new_track_threshold)
-        new = np.flatnonzero((track_ids == 0) & strong)
+        asked = min(options.new_track_joints, poses.scores.shape[1])
+        shown = (self.sure(poses).sum(axis=1) >= asked) | (poses.box_scores >= CERTAIN_BOX)
+        new = np.flatnonzero((track_ids == 0) & strong & shown)
         new = new[np.argsort(-poses.box_scores[new], kind="stable")][: room - len(stay)]
         result[new] = self._next_id + np.arange(len(new))
         self._next_id += len(new)

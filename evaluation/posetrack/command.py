@@ -71,7 +71,7 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="KEY=VALUE",
         help="settings of the tracker, such as similarity=flow joint_threshold=0.3 (default: the tracker's "
-        "own, with detect_every=1 and remember=0, as in the paper)",
+        "own, with detect_every=1, remember=0 and new_track_joints=0, as in the paper)",
     )
 
 

@@ -66,7 +66,7 @@ class RunOptions:
 
         Of single frames, people as weak as they come; annotated boxes all count, however much they overlap.
         """
-        settings: dict[str, Any] = {"detect_every": 1, "remember": 0.0}
+        settings: dict[str, Any] = {"detect_every": 1, "remember": 0.0, "new_track_joints": 0}
         if not self.track:
             settings |= {"box_threshold": 0.0, "new_track_threshold": 0.0}
             if self.boxes == "gt":

@@ -29,6 +29,7 @@ def test_defaults() -> None:
         ("queue", 0, "wrong queue '0': give a whole number from 1"),
         ("detect_every", 0, "wrong detect-every '0': give a whole number from 1"),
         ("max_people", 0, "wrong max-people '0': give a whole number from 1"),
+        ("new_track_joints", -1, "wrong new-track-joints '-1': give a number from 0"),
         ("carry", -1.0, "wrong carry '-1.0': give a number from 0"),
         ("min_height", float("nan"), "wrong min-height 'nan': give a number from 0"),
     ],
