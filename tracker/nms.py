@@ -22,13 +22,19 @@ def box_iou(first: NDArray, second: NDArray, inclusive: bool = False) -> NDArray
     overlap = np.minimum(first[:, None, 2:], second[None, :, 2:]) - np.maximum(
         first[:, None, :2], second[None, :, :2]
     )
-    shared = np.clip(overlap + extra, 0, None).prod(axis=2)
+    shared = _product(overlap + extra)
     union = _areas(first, extra)[:, None] + _areas(second, extra) - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
 def _areas(boxes: NDArray, extra: int = 0) -> NDArray:
-    return np.clip(boxes[:, 2:] - boxes[:, :2] + extra, 0, None).prod(axis=1)
+    return _product(boxes[:, 2:] - boxes[:, :2] + extra)
+
+
+def _product(sizes: NDArray) -> NDArray:
+    """(…) areas of (…, 2) widths and heights; negative ones are nothing."""
+    sizes = np.maximum(sizes, 0)
+    return sizes[..., 0] * sizes[..., 1]
 
 
 def box_areas(boxes: NDArray) -> NDArray:

@@ -80,13 +80,16 @@ class Poses:
         return (self[i : i + 1] for i in range(len(self)))
 
     def __getitem__(self, people: NDArray | slice | list[int]) -> Poses:
-        return Poses(*(getattr(self, field.name)[people] for field in fields(self)))
+        return Poses(*(getattr(self, name)[people] for name in _ARRAYS))
+
+
+_ARRAYS = tuple(field.name for field in fields(Poses))
 
 
 def concatenate(parts: Iterable[Poses]) -> Poses:
     """The people of at least one group, one after the other; all must have the same number of keypoints."""
     groups = list(parts)
-    return Poses(*(np.concatenate([getattr(g, field.name) for g in groups]) for field in fields(Poses)))
+    return Poses(*(np.concatenate([getattr(g, name) for g in groups]) for name in _ARRAYS))
 
 
 @dataclass(frozen=True)
