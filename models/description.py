@@ -118,7 +118,7 @@ class PoseDescription:
         """One line of JSON, as exported models and our own weights carry it."""
         values = asdict(self)
         values["keypoints"] = self.keypoints.name
-        if KEYPOINT_SETS.get(self.keypoints.name) is not self.keypoints:
+        if KEYPOINT_SETS.get(self.keypoints.name) != self.keypoints:
             values["keypoints"] = {"name": self.keypoints.name, "names": self.keypoints.names}
         return json.dumps(values)
 

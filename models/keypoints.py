@@ -58,7 +58,8 @@ class KeypointSet:
     @cached_property
     def limb_index(self) -> NDArray[np.intp]:
         """(L, 2) the limbs as pairs of keypoint positions."""
-        return np.array([(self.names.index(a), self.names.index(b)) for a, b in self.limbs]).reshape(-1, 2)
+        pairs = [(self.names.index(a), self.names.index(b)) for a, b in self.limbs]
+        return np.array(pairs, np.intp).reshape(-1, 2)
 
     def positions_in(self, other: KeypointSet) -> NDArray[np.intp]:
         """(K,) position of each of this set's keypoints in another set, −1 where the other lacks it."""

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from models.keypoints import plain_set
 from tracker.appearance import UNKNOWN, learn, likeness, limb_colours
 from tracker.flow import small_view
 from tracker.options import TrackerOptions
@@ -55,6 +56,14 @@ def test_nobody_has_no_colours() -> None:
     )
     assert found.shape == (0, 3, 3)
     assert likeness(found, found).shape == (0, 0)
+
+
+def test_keypoints_without_limbs_have_no_looks() -> None:
+    limbs = plain_set("own", ["head", "chest", "hip", "foot"]).limb_index
+    pose = somebody(100)
+    found = limb_colours(small_view(np.zeros((200, 400, 3), np.uint8)), pose, pose.scores > 0, limbs)
+    assert found.shape == (1, 0, 3)
+    assert likeness(found, found) == UNKNOWN
 
 
 def test_likeness_is_high_for_the_same_clothes_and_low_for_others() -> None:

@@ -19,6 +19,7 @@ import torch
 
 from models.checkpoints import load_pose_network
 from models.errors import InputError
+from models.keypoints import COCO
 from models.person_detector import load_person_detector
 from training import loop
 from training.checkpoint import BEST, LAST, read_checkpoint, recipe_of
@@ -259,7 +260,9 @@ def test_a_whole_command(people: Path, tiny: Path, tmp_path: Path) -> None:
     assert network.description.input_size == (32, 32)
     average = read_checkpoint(output / BEST)["average"]["final_layer.weight"]
     assert torch.allclose(network.state_dict()["final_layer.weight"], average, atol=1e-3)
-    assert torch.equal(load_pose_network(output / BEST).state_dict()["final_layer.weight"], average)
+    best = load_pose_network(output / BEST)
+    assert torch.equal(best.state_dict()["final_layer.weight"], average)
+    assert best.description.keypoints == network.description.keypoints == COCO  # limbs and sigmas, too
 
 
 MINI = """
