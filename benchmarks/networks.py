@@ -106,13 +106,15 @@ def _eager(network: PoseNetwork) -> Run:
 
 
 def _measure(engines: dict[str, Run], size: tuple[int, int], batch: int, rounds: int) -> dict[str, float]:
-    """Label → median seconds a batch; every round runs each engine once, in turn."""
+    """Label → median seconds a batch; every round times each engine once, in turn.
+
+    A call that is not timed goes before: threads of the engine before it spin on and hold the cores.
+    """
     crops = np.random.default_rng(0).integers(0, 256, (batch, *size, 3), np.uint8)
-    for run in engines.values():
-        run(crops)
     times: dict[str, list[float]] = {label: [] for label in engines}
     for _ in range(rounds):
         for label, run in engines.items():
+            run(crops)
             began = time.perf_counter()
             run(crops)
             times[label].append(time.perf_counter() - began)
