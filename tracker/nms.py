@@ -23,12 +23,8 @@ def box_iou(first: NDArray, second: NDArray, inclusive: bool = False) -> NDArray
         first[:, None, :2], second[None, :, :2]
     )
     shared = _product(overlap + extra)
-    union = _areas(first, extra)[:, None] + _areas(second, extra) - shared
+    union = box_areas(first, extra)[:, None] + box_areas(second, extra) - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
-
-
-def _areas(boxes: NDArray, extra: int = 0) -> NDArray:
-    return _product(boxes[:, 2:] - boxes[:, :2] + extra)
 
 
 def _product(sizes: NDArray) -> NDArray:
@@ -37,9 +33,9 @@ def _product(sizes: NDArray) -> NDArray:
     return sizes[..., 0] * sizes[..., 1]
 
 
-def box_areas(boxes: NDArray) -> NDArray:
-    """(N,) areas of (N, 4) boxes, squared pixels."""
-    return _areas(boxes)
+def box_areas(boxes: NDArray, extra: int = 0) -> NDArray:
+    """(N,) areas of (N, 4) boxes, squared pixels, `extra` pixels wider and higher."""
+    return _product(boxes[:, 2:] - boxes[:, :2] + extra)
 
 
 def box_nms(boxes: NDArray, scores: NDArray, threshold: float, inclusive: bool = False) -> NDArray[np.intp]:
